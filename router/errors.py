@@ -1,0 +1,134 @@
+"""What can go wrong, as one tree.
+
+FarthingError
+├── ConfigError              a file of the user's is wrong; carries file, line and column
+├── CallerError              the request is wrong
+│   ├── BadRequest
+│   ├── NotAuthorized
+│   ├── UnknownModel
+│   └── TooLarge
+├── NoCandidate              every model was struck out, each with its reason
+└── UpstreamError            one upstream call failed
+    ├── Unreachable          nothing was sent, or no answer began
+    ├── TimedOut             one of the four deadlines passed
+    ├── RateLimited          429, 503 with Retry-After, 529
+    ├── Broken               an answer that is not one: 5xx, HTML, an empty body, a malformed event
+    ├── Truncated            the stream ended without saying so
+    ├── Denied               401, 402, 403, 404: our key, credit or name is wrong at that upstream
+    ├── Substituted          another model answered than was asked for
+    └── CallerFault          400, 413, 422: the upstream says that the request is wrong
+
+The docstring of a class is its default message; `server.STATUS` is the one table from error to HTTP status.
+"""
+
+from collections.abc import Mapping
+
+
+class FarthingError(Exception):
+    """Farthing could not do this."""
+
+    def __init__(self, message: str | None = None) -> None:
+        self.message = message or (self.__doc__ or "").strip()
+        super().__init__(self.message)
+
+
+class ConfigError(FarthingError):
+    """The configuration is wrong."""
+
+    def __init__(
+        self, message: str, *, file: str | None = None, line: int | None = None, column: int | None = None
+    ) -> None:
+        self.file, self.line, self.column = file, line, column
+        where = ":".join(str(part) for part in (file, line, column) if part is not None)
+        super().__init__(f"{where}: {message}" if where else message)
+
+
+class CallerError(FarthingError):
+    """The request cannot be served as it was sent."""
+
+    def __init__(self, message: str | None = None, *, param: str | None = None, code: str | None = None) -> None:
+        self.param, self.code = param, code
+        super().__init__(message)
+
+
+class BadRequest(CallerError):
+    """The request is malformed."""
+
+
+class NotAuthorized(CallerError):
+    """The key is missing or not known here."""
+
+
+class UnknownModel(CallerError):
+    """No model of that name is in the catalogue."""
+
+
+class TooLarge(CallerError):
+    """The request body is larger than this server accepts."""
+
+
+class NoCandidate(FarthingError):
+    """No model may serve this request."""
+
+    def __init__(self, refused: Mapping[str, str], *, retryable: bool = False) -> None:
+        self.refused, self.retryable = dict(refused), retryable
+        reasons = "; ".join(f"{model}: {reason}" for model, reason in sorted(self.refused.items()))
+        super().__init__(f"No model may serve this request ({reasons})." if reasons else None)
+
+
+class UpstreamError(FarthingError):
+    """The upstream failed."""
+
+    retryable = True
+    """Whether another model, or the same one later, may do better."""
+
+    def __init__(
+        self, message: str | None = None, *, status: int | None = None, retry_after: float | None = None
+    ) -> None:
+        self.status, self.retry_after = status, retry_after
+        super().__init__(message)
+
+
+class Unreachable(UpstreamError):
+    """The upstream could not be reached."""
+
+
+class TimedOut(UpstreamError):
+    """The upstream did not answer in time."""
+
+
+class RateLimited(UpstreamError):
+    """The upstream is rate limited or overloaded."""
+
+
+class Broken(UpstreamError):
+    """The upstream's answer is not a valid one."""
+
+
+class Truncated(UpstreamError):
+    """The upstream's stream broke off before its end."""
+
+
+class Denied(UpstreamError):
+    """The upstream refused our credentials, our credit or the model's name."""
+
+
+class Substituted(UpstreamError):
+    """The upstream answered with another model than the one asked for."""
+
+
+class CallerFault(UpstreamError):
+    """The upstream says that the request itself is wrong."""
+
+    retryable = False
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        status: int | None = None,
+        param: str | None = None,
+        code: str | None = None,
+    ) -> None:
+        self.param, self.code = param, code
+        super().__init__(message, status=status)

@@ -1,0 +1,139 @@
+"""Every extension point, one Protocol each.
+
+Built-in parts use the seams strangers use, and each kind stands in one visible table
+(`RULES`, `STRATEGIES`, `EVALUATORS`, `DIALECTS`, `WIRES`, `UPSTREAMS`).
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeAlias
+
+from router.types import (
+    Attempt,
+    Decision,
+    Delta,
+    Ending,
+    Features,
+    LedgerEntry,
+    Model,
+    Prediction,
+    Principal,
+    Reply,
+    Request,
+    Turn,
+    Verdict,
+)
+
+Plan: TypeAlias = Generator[Decision, Attempt, None]
+"""Yields what to try next and is sent what came of it; does no I/O (the idea of httpx's auth flows)."""
+
+Ask: TypeAlias = Callable[[str, Request], Awaitable[Reply]]
+"""Asks the named model on a check's behalf; what it costs is booked with the attempt that is checked."""
+
+
+class Rule(Protocol):
+    """Says why `model` may not serve `request`, or `None` if it may."""
+
+    def __call__(self, request: Request, features: Features, model: Model, /) -> str | None: ...
+
+
+class Strategy(Protocol):
+    """Orders candidates that every rule let pass (never an empty list) into a plan."""
+
+    def __call__(self, request: Request, features: Features, candidates: Sequence[Model], /) -> Plan: ...
+
+
+class Evaluator(Protocol):
+    """Judges one reply; fed a growing one (`reply.complete` is False) it may say `None`: cannot tell yet."""
+
+    async def __call__(self, request: Request, reply: Reply, ask: Ask, /) -> Verdict | None: ...
+
+
+class Predictor(Protocol):
+    """The classifier: numbers that describe the conversation, and what each model will make of it."""
+
+    def describe(self, turns: Sequence[Turn], /) -> tuple[float, ...]: ...
+
+    def predict(self, vector: tuple[float, ...], models: Sequence[Model], /) -> Mapping[str, Prediction]: ...
+
+
+class Upstream(Protocol):
+    """A way to reach models: streams deltas, ends with one `Ending`, raises `UpstreamError`."""
+
+    def send(self, request: Request, model: Model, /) -> AsyncIterator[Delta | Ending]: ...
+
+    async def close(self) -> None: ...
+
+
+class Decoder(Protocol):
+    """Turns an upstream's bytes into deltas; any split of the bytes gives the same deltas."""
+
+    def feed(self, data: bytes, /) -> list[Delta]: ...
+
+    def end(self) -> Ending: ...
+
+
+class Wire(Protocol):
+    """A protocol spoken to upstreams: no I/O, bytes in and out."""
+
+    path: str
+
+    def encode(self, request: Request, model: Model, /) -> bytes: ...
+
+    def decoder(self, *, stream: bool) -> Decoder: ...
+
+
+class Renderer(Protocol):
+    """Writes one reply for the caller, in the caller's dialect.
+
+    `note` is what Farthing adds about the reply (model, reason, attempts, cost).
+    """
+
+    def chunk(self, delta: Delta, model: str, /) -> bytes: ...
+
+    def ending(self, ending: Ending, model: str, note: Mapping[str, Any], /) -> bytes: ...
+
+    def whole(self, reply: Reply, model: str, note: Mapping[str, Any], /) -> bytes: ...
+
+    def keepalive(self) -> bytes: ...
+
+    def failure(self, status: int, error: Exception, /) -> bytes: ...
+
+
+class Dialect(Protocol):
+    """What callers speak: a body becomes a `Request`, a reply becomes bytes, an error becomes their error."""
+
+    name: str
+
+    def parse(self, body: bytes, *, request_id: str, created: int, principal: Principal) -> Request: ...
+
+    def renderer(self, request: Request, *, created: int) -> Renderer: ...
+
+    def error(self, status: int, error: Exception, /) -> bytes: ...
+
+
+class Caller(Protocol):
+    """The one waiting for the answer, as the pipeline sees it; the first `send` fixes the headers."""
+
+    async def send(self, deltas: Sequence[Delta], decision: Decision, attempt: int, /) -> None: ...
+
+    async def keepalive(self) -> None: ...
+
+
+class Sink(Protocol):
+    """Where what happened flows: ledger, meters, metrics. Runs on the event loop, so it must not wait."""
+
+    def write(self, entries: Iterable[LedgerEntry], /) -> None: ...
+
+
+class Policy(Protocol):
+    """Rules and a strategy under one name: what may be tried for a request, in which order."""
+
+    name: str
+    strongest: Model | None
+    """The best single model of this policy: what savings are compared with."""
+
+    def candidates(self, request: Request, /) -> Sequence[Model]: ...
+
+    def plan(self, request: Request, features: Features, /) -> tuple[Plan | None, Mapping[str, str]]:
+        """Return the plan (`None`: nothing may be tried) and, for each model struck out, why."""
+        ...

@@ -1,0 +1,488 @@
+"""The words of the house, in the order a request meets them.
+
+`Request -> Features -> Decision -> Delta... Ending -> Reply -> Verdict -> Attempt -> Outcome -> LedgerEntry`
+
+Every value is frozen, slotted and keyword-only.
+Money is an integer of picodollars (1e-12 USD), never a float.
+Unknown is `None`, never 0.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+Picodollars: TypeAlias = int
+"""A millionth of a millionth of a US dollar; one dollar per million tokens is 1,000,000 a token."""
+
+NOTHING: Mapping[str, Any] = {}
+"""The shared empty mapping for fields that are rarely filled; never written to."""
+
+
+class Capability(StrEnum):
+    """What a request may need and a model may have; a model whose capability is unknown does not have it."""
+
+    TOOLS = "tools"
+    JSON_OBJECT = "json_object"
+    JSON_SCHEMA = "json_schema"
+    VISION = "vision"
+    AUDIO = "audio"
+    FILES = "files"
+    LOGPROBS = "logprobs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Who asks, as the proxy established it: the key's name (never its secret) and what the call was labelled with."""
+
+    key: str | None = None
+    team: str | None = None
+    user: str | None = None
+    tags: tuple[str, ...] = ()
+    session: str | None = None
+    run: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One message as far as it can be read: who spoke and the text, whatever else it carried."""
+
+    role: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """A function the caller declared, with the JSON Schema of its arguments (`None`: any)."""
+
+    name: str
+    parameters: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerForm:
+    """The JSON the caller wants: any object, or one that fits `schema`."""
+
+    schema: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What this one call may take: output tokens per choice, picodollars, and choices asked for."""
+
+    output_tokens: int | None = None
+    cost: Picodollars | None = None
+    choices: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a caller asked for, in no dialect.
+
+    `body` is the call in chat-completions form with every option the caller sent.
+    It is handed from the dialect to the upstream's wire; nobody between them looks inside.
+    """
+
+    id: str
+    asked: str
+    dialect: str
+    principal: Principal
+    turns: tuple[Turn, ...]
+    body: Mapping[str, Any]
+    stream: bool = False
+    needs: frozenset[Capability] = frozenset()
+    tools: tuple[Tool, ...] = ()
+    answer: AnswerForm | None = None
+    limits: Limits = Limits()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """What the classifier expects of one model: chance of an adequate answer, and the answer's length in tokens."""
+
+    success: float
+    output_tokens: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Features:
+    """What can be told about a request without spending anything.
+
+    `vector` is the numeric description the classifier used: numbers, never text, so that it may be kept.
+    """
+
+    prompt_tokens: int
+    predictions: Mapping[str, Prediction]
+    vector: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prices:
+    """Picodollars per token by kind, and per call; `cached_input` and `cache_write` fall back to `input`."""
+
+    input: Picodollars
+    output: Picodollars
+    cached_input: Picodollars | None = None
+    cache_write: Picodollars | None = None
+    request: Picodollars = 0
+    source: str = "config"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """One row of the catalogue: a model at one upstream, with what is known of it.
+
+    `name` is what callers and policies say; `upstream_name` is what is sent.
+    `served_as` are other names the upstream may truthfully answer with.
+    `ability` overrides the classifier's own placing of the model, in its units.
+    """
+
+    name: str
+    upstream: str
+    upstream_name: str
+    prices: Prices | None = None
+    context_window: int | None = None
+    max_output: int | None = None
+    capabilities: frozenset[Capability] = frozenset()
+    served_as: tuple[str, ...] = ()
+    provider: str | None = None
+    family: str | None = None
+    params_b: float | None = None
+    active_params_b: float | None = None
+    open_weight: bool | None = None
+    ability: float | None = None
+    simulated: bool = False
+
+
+class Release(StrEnum):
+    """When the caller sees a reply.
+
+    RELAYED goes out as it arrives and can be neither checked nor retried after its first byte.
+    HELD waits, whole, until its checks pass.
+    GATED holds a bounded prefix, then commits to the caller or is dropped unseen.
+    """
+
+    RELAYED = "relayed"
+    HELD = "held"
+    GATED = "gated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What to try next, and why."""
+
+    model: Model
+    reason: str
+    checks: tuple[str, ...] = ()
+    release: Release = Release.HELD
+    expected_cost: Picodollars | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """A call the model wants made; in a `Delta`, a piece of one (`arguments` is a fragment of JSON text)."""
+
+    index: int = 0
+    id: str | None = None
+    name: str | None = None
+    arguments: str = ""
+    extra: Mapping[str, Any] = NOTHING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delta:
+    """A piece of one choice of a reply, as it arrived; a reply that came whole is one delta a choice.
+
+    `extra`, `choice_extra` and `envelope` carry what the wire said beside the known fields
+    (of the message, of the choice, of the event), so that it can be passed on.
+    """
+
+    choice: int = 0
+    role: str | None = None
+    text: str = ""
+    refusal: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    finish_reason: str | None = None
+    logprobs: Mapping[str, Any] | None = None
+    served_model: str | None = None
+    extra: Mapping[str, Any] = NOTHING
+    choice_extra: Mapping[str, Any] = NOTHING
+    envelope: Mapping[str, Any] = NOTHING
+
+
+class Grade(StrEnum):
+    """How a number is known."""
+
+    REPORTED = "reported"
+    COMPUTED = "computed"
+    ESTIMATED = "estimated"
+    UNPRICED = "unpriced"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens of one upstream call.
+
+    `input` counts the whole prompt, `cached` and `cache_write` are parts of it; `reasoning` is a part of `output`.
+    `output_bound` is the most that `output` can have been when the grade is ESTIMATED.
+    `cost` is what the provider itself said it charged.
+    """
+
+    input: int | None = None
+    output: int | None = None
+    cached: int | None = None
+    cache_write: int | None = None
+    reasoning: int | None = None
+    grade: Grade = Grade.REPORTED
+    output_bound: int | None = None
+    cost: Picodollars | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """The last thing an upstream yields: what is only known once a reply is over."""
+
+    usage: Usage | None = None
+    served_model: str | None = None
+    envelope: Mapping[str, Any] = NOTHING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One finished (or growing) alternative of a reply."""
+
+    index: int = 0
+    text: str = ""
+    refusal: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    finish_reason: str | None = None
+    logprobs: Mapping[str, Any] | None = None
+    extra: Mapping[str, Any] = NOTHING
+    choice_extra: Mapping[str, Any] = NOTHING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What an upstream answered; `complete` is False while it still grows, or when it was cut off."""
+
+    choices: tuple[Choice, ...] = ()
+    usage: Usage | None = None
+    served_model: str | None = None
+    envelope: Mapping[str, Any] = NOTHING
+    complete: bool = True
+
+    @property
+    def text(self) -> str:
+        """The first choice's text."""
+        return self.choices[0].text if self.choices else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What one self-check thought of a reply; `score` is in [0, 1] where the check has one, `cost` what asking took."""
+
+    check: str
+    passed: bool
+    reason: str = ""
+    score: float | None = None
+    cost: Picodollars = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charge:
+    """What an attempt cost.
+
+    `amount` is booked (`None`: unpriced), `bound` is the most it can have been,
+    `reported` is what the provider said, booked beside what was computed.
+    """
+
+    amount: Picodollars | None
+    bound: Picodollars | None
+    grade: Grade
+    reported: Picodollars | None = None
+
+
+class Status(StrEnum):
+    """How an attempt ended."""
+
+    ACCEPTED = "accepted"  # its checks passed, or it was committed to the caller: this is the answer
+    REJECTED = "rejected"  # a check failed before the caller saw anything
+    FAILED = "failed"  # the upstream failed
+    CANCELLED = "cancelled"  # the caller went away, or the server is stopping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One upstream call and how it went. Times are in milliseconds."""
+
+    number: int
+    decision: Decision
+    status: Status
+    started: datetime
+    duration_ms: float
+    first_token_ms: float | None = None
+    reply: Reply | None = None
+    error: Exception | None = None
+    verdicts: tuple[Verdict, ...] = ()
+    usage: Usage
+    charge: Charge
+    substituted: bool = False
+    committed: bool = False
+
+    @property
+    def accepted(self) -> bool:
+        """Whether this attempt is the answer."""
+        return self.status is Status.ACCEPTED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counterfactual:
+    """What the strongest candidate alone would have cost for the same tokens; no measurement, and labelled so."""
+
+    model: str
+    cost: Picodollars
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerEntry:
+    """One attempt as a flat row: the columns of the ledger, in their order.
+
+    `verdicts` maps check to "pass" or the reason it failed; `predictions` the candidates' chances of success;
+    `vector` the classifier's numbers. No field holds text of a prompt or an answer.
+    `final` is true on exactly one row of every request: the last.
+    """
+
+    time: datetime
+    request_id: str
+    attempt: int
+    final: bool
+    status: str
+    error: str | None
+    key: str | None
+    team: str | None
+    user: str | None
+    tags: tuple[str, ...]
+    session: str | None
+    run: str | None
+    dialect: str
+    stream: bool
+    policy: str
+    config: str
+    asked: str
+    model: str
+    upstream: str
+    provider: str | None
+    served_model: str | None
+    substituted: bool
+    reason: str
+    release: str
+    finish_reason: str | None
+    input_tokens: int | None
+    cached_tokens: int | None
+    cache_write_tokens: int | None
+    output_tokens: int | None
+    reasoning_tokens: int | None
+    usage_grade: str
+    cost: Picodollars | None
+    cost_bound: Picodollars | None
+    cost_grade: str
+    cost_reported: Picodollars | None
+    expected_cost: Picodollars | None
+    baseline_model: str | None
+    baseline_cost: Picodollars | None
+    duration_ms: float
+    first_token_ms: float | None
+    prompt_tokens: int
+    predictions: Mapping[str, float] = field(default_factory=dict)
+    vector: tuple[float, ...] = ()
+    verdicts: Mapping[str, str] = field(default_factory=dict)
+    simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """Everything tried for one request, and why the rest was not."""
+
+    request: Request
+    features: Features
+    policy: str
+    config: str
+    refused: Mapping[str, str]
+    attempts: tuple[Attempt, ...]
+    counterfactual: Counterfactual | None = None
+
+    @property
+    def chosen(self) -> Attempt | None:
+        """The attempt the caller got: the accepted one, else the last that has a reply (its checks failed)."""
+        for attempt in reversed(self.attempts):
+            if attempt.accepted:
+                return attempt
+        for attempt in reversed(self.attempts):
+            if attempt.status is Status.REJECTED:
+                return attempt
+        return None
+
+    @property
+    def cost(self) -> Picodollars:
+        """All that is known to have been spent, rejected attempts and paid checks included."""
+        return sum((a.charge.amount or 0) + sum(v.cost for v in a.verdicts) for a in self.attempts)
+
+    def entries(self) -> tuple[LedgerEntry, ...]:
+        """One row an attempt; the counterfactual stands on the last row alone, so that sums count it once."""
+        last = len(self.attempts)
+        return tuple(self._entry(attempt, final=attempt.number == last) for attempt in self.attempts)
+
+    def _entry(self, attempt: Attempt, *, final: bool) -> LedgerEntry:
+        request, decision, usage = self.request, attempt.decision, attempt.usage
+        who, model = request.principal, decision.model
+        reply = attempt.reply
+        baseline = self.counterfactual if final else None
+        return LedgerEntry(
+            time=attempt.started,
+            request_id=request.id,
+            attempt=attempt.number,
+            final=final,
+            status=attempt.status,
+            error=type(attempt.error).__name__ if attempt.error else None,
+            key=who.key,
+            team=who.team,
+            user=who.user,
+            tags=who.tags,
+            session=who.session,
+            run=who.run,
+            dialect=request.dialect,
+            stream=request.stream,
+            policy=self.policy,
+            config=self.config,
+            asked=request.asked,
+            model=model.name,
+            upstream=model.upstream,
+            provider=model.provider,
+            served_model=reply.served_model if reply else None,
+            substituted=attempt.substituted,
+            reason=decision.reason,
+            release=decision.release,
+            finish_reason=reply.choices[0].finish_reason if reply and reply.choices else None,
+            input_tokens=usage.input,
+            cached_tokens=usage.cached,
+            cache_write_tokens=usage.cache_write,
+            output_tokens=usage.output,
+            reasoning_tokens=usage.reasoning,
+            usage_grade=usage.grade,
+            cost=attempt.charge.amount,
+            cost_bound=attempt.charge.bound,
+            cost_grade=attempt.charge.grade,
+            cost_reported=attempt.charge.reported,
+            expected_cost=decision.expected_cost,
+            baseline_model=baseline.model if baseline else None,
+            baseline_cost=baseline.cost if baseline else None,
+            duration_ms=attempt.duration_ms,
+            first_token_ms=attempt.first_token_ms,
+            prompt_tokens=self.features.prompt_tokens,
+            predictions={name: round(p.success, 4) for name, p in self.features.predictions.items()},
+            vector=self.features.vector,
+            verdicts={v.check: "pass" if v.passed else v.reason for v in attempt.verdicts},
+            simulated=model.simulated,
+        )
