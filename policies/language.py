@@ -40,8 +40,8 @@ class PolicySpec(BaseModel):
         Field(
             gt=0,
             le=1,
-            description="A model is adequate if its predicted chance of success is at least this share of the "
-            "best candidate's.",
+            description="A model is adequate if its predicted chance of success is at least this share "
+            "of the best candidate's.",
         ),
     ] = 0.9
     checks: Annotated[
@@ -49,7 +49,8 @@ class PolicySpec(BaseModel):
     ] = ("shape", "refusal")
     max_attempts: Annotated[int, Field(ge=1, le=10, description="Upstream calls per request at most.")] = 3
     max_cost_usd: Annotated[
-        Decimal | None, Field(gt=0, description="A model expected to cost more than this per request is struck out.")
+        Decimal | None,
+        Field(gt=0, description="A model expected to cost more than this per request is struck out."),
     ] = None
     stream_release: Annotated[
         Release, Field(description="When a streamed answer is shown: relayed, gated or held until checked.")

@@ -46,7 +46,9 @@ class ConfigError(FarthingError):
 class CallerError(FarthingError):
     """The request cannot be served as it was sent."""
 
-    def __init__(self, message: str | None = None, *, param: str | None = None, code: str | None = None) -> None:
+    def __init__(
+        self, message: str | None = None, *, param: str | None = None, code: str | None = None
+    ) -> None:
         self.param, self.code = param, code
         super().__init__(message)
 

@@ -4,9 +4,11 @@ Built-in parts use the seams strangers use, and each kind stands in one visible 
 (`RULES`, `STRATEGIES`, `EVALUATORS`, `DIALECTS`, `WIRES`, `UPSTREAMS`).
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
+from router.errors import UpstreamError
 from router.types import (
     Attempt,
     Decision,
@@ -28,6 +30,14 @@ Plan: TypeAlias = Generator[Decision, Attempt, None]
 
 Ask: TypeAlias = Callable[[str, Request], Awaitable[Reply]]
 """Asks the named model on a check's behalf; what it costs is booked with the attempt that is checked."""
+
+
+class Clock(Protocol):
+    """Where time comes from; tests bring their own."""
+
+    def monotonic(self) -> float: ...
+
+    def now(self) -> datetime: ...
 
 
 class Rule(Protocol):
@@ -56,20 +66,29 @@ class Predictor(Protocol):
     def predict(self, vector: tuple[float, ...], models: Sequence[Model], /) -> Mapping[str, Prediction]: ...
 
 
+class Measure(Protocol):
+    """Tells what can be told about a request without spending anything."""
+
+    def __call__(self, request: Request, models: Sequence[Model], /) -> Features: ...
+
+
 class Upstream(Protocol):
     """A way to reach models: streams deltas, ends with one `Ending`, raises `UpstreamError`."""
 
-    def send(self, request: Request, model: Model, /) -> AsyncIterator[Delta | Ending]: ...
+    def send(self, request: Request, model: Model, /) -> AsyncGenerator[Delta | Ending, None]: ...
 
     async def close(self) -> None: ...
 
 
 class Decoder(Protocol):
-    """Turns an upstream's bytes into deltas; any split of the bytes gives the same deltas."""
+    """Turns an upstream's bytes into deltas; any split of the bytes gives the same deltas.
+
+    `end` is called when the bytes are over: it returns what had to wait for that, or raises `UpstreamError`.
+    """
 
     def feed(self, data: bytes, /) -> list[Delta]: ...
 
-    def end(self) -> Ending: ...
+    def end(self) -> tuple[list[Delta], Ending]: ...
 
 
 class Wire(Protocol):
@@ -80,6 +99,10 @@ class Wire(Protocol):
     def encode(self, request: Request, model: Model, /) -> bytes: ...
 
     def decoder(self, *, stream: bool) -> Decoder: ...
+
+    def failure(self, status: int, body: bytes, *, retry_after: float | None) -> UpstreamError:
+        """Make an error of an answer that is not 200."""
+        ...
 
 
 class Renderer(Protocol):
@@ -104,7 +127,7 @@ class Dialect(Protocol):
 
     name: str
 
-    def parse(self, body: bytes, *, request_id: str, created: int, principal: Principal) -> Request: ...
+    def parse(self, body: bytes, *, request_id: str, principal: Principal) -> Request: ...
 
     def renderer(self, request: Request, *, created: int) -> Renderer: ...
 
@@ -112,11 +135,9 @@ class Dialect(Protocol):
 
 
 class Caller(Protocol):
-    """The one waiting for the answer, as the pipeline sees it; the first `send` fixes the headers."""
+    """The one waiting for a streamed answer, as the pipeline sees it; the first `send` fixes the headers."""
 
     async def send(self, deltas: Sequence[Delta], decision: Decision, attempt: int, /) -> None: ...
-
-    async def keepalive(self) -> None: ...
 
 
 class Sink(Protocol):

@@ -13,6 +13,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
 
+from router.errors import NoCandidate
+
 Picodollars: TypeAlias = int
 """A millionth of a millionth of a US dollar; one dollar per million tokens is 1,000,000 a token."""
 
@@ -34,7 +36,7 @@ class Capability(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """Who asks, as the proxy established it: the key's name (never its secret) and what the call was labelled with."""
+    """Who asks, as the proxy established it: the key's name (never its secret) and the call's labels."""
 
     key: str | None = None
     team: str | None = None
@@ -99,7 +101,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """What the classifier expects of one model: chance of an adequate answer, and the answer's length in tokens."""
+    """What the classifier expects of one model: chance of an adequate answer, and its length in tokens."""
 
     success: float
     output_tokens: float
@@ -170,12 +172,18 @@ class Release(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What to try next, and why."""
+    """What to try next, and why.
+
+    `hold_tokens` and `hold_ms` bound the prefix of a GATED reply: whichever is met first ends the hold.
+    """
 
     model: Model
     reason: str
     checks: tuple[str, ...] = ()
     release: Release = Release.HELD
+    hold_tokens: int = 48
+    hold_ms: float = 800.0
+    refuses_substitutes: bool = True
     expected_cost: Picodollars | None = None
 
 
@@ -225,8 +233,9 @@ class Grade(StrEnum):
 class Usage:
     """Tokens of one upstream call.
 
-    `input` counts the whole prompt, `cached` and `cache_write` are parts of it; `reasoning` is a part of `output`.
-    `output_bound` is the most that `output` can have been when the grade is ESTIMATED.
+    `input` counts the whole prompt, `cached` and `cache_write` are parts of it.
+    `output` counts `reasoning` too.
+    `input_bound` and `output_bound` are the most they can have been when the grade is ESTIMATED.
     `cost` is what the provider itself said it charged.
     """
 
@@ -236,6 +245,7 @@ class Usage:
     cache_write: int | None = None
     reasoning: int | None = None
     grade: Grade = Grade.REPORTED
+    input_bound: int | None = None
     output_bound: int | None = None
     cost: Picodollars | None = None
 
@@ -281,13 +291,12 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What one self-check thought of a reply; `score` is in [0, 1] where the check has one, `cost` what asking took."""
+    """What one self-check thought of a reply; `score` is in [0, 1] where the check has one."""
 
     check: str
     passed: bool
     reason: str = ""
     score: float | None = None
-    cost: Picodollars = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -304,6 +313,13 @@ class Charge:
     reported: Picodollars | None = None
 
 
+class Purpose(StrEnum):
+    """What an upstream call was for: to answer the caller, or to check an answer."""
+
+    ANSWER = "answer"
+    CHECK = "check"
+
+
 class Status(StrEnum):
     """How an attempt ended."""
 
@@ -318,6 +334,7 @@ class Attempt:
     """One upstream call and how it went. Times are in milliseconds."""
 
     number: int
+    purpose: Purpose = Purpose.ANSWER
     decision: Decision
     status: Status
     started: datetime
@@ -339,7 +356,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counterfactual:
-    """What the strongest candidate alone would have cost for the same tokens; no measurement, and labelled so."""
+    """What the best single model would have cost for the same tokens: computed, never measured."""
 
     model: str
     cost: Picodollars
@@ -357,6 +374,7 @@ class LedgerEntry:
     time: datetime
     request_id: str
     attempt: int
+    purpose: str
     final: bool
     status: str
     error: str | None
@@ -412,10 +430,11 @@ class Outcome:
     refused: Mapping[str, str]
     attempts: tuple[Attempt, ...]
     counterfactual: Counterfactual | None = None
+    retryable: bool = False
 
     @property
     def chosen(self) -> Attempt | None:
-        """The attempt the caller got: the accepted one, else the last that has a reply (its checks failed)."""
+        """The attempt the caller got: the accepted one, else the last that was rejected by its checks."""
         for attempt in reversed(self.attempts):
             if attempt.accepted:
                 return attempt
@@ -425,9 +444,19 @@ class Outcome:
         return None
 
     @property
+    def failure(self) -> Exception | None:
+        """Why the caller got no answer, or not all of it; `None` if there is one."""
+        if not self.attempts:
+            return NoCandidate(self.refused, retryable=self.retryable)
+        last = self.attempts[-1]
+        if last.committed and not last.accepted:
+            return last.error
+        return None if self.chosen else last.error
+
+    @property
     def cost(self) -> Picodollars:
         """All that is known to have been spent, rejected attempts and paid checks included."""
-        return sum((a.charge.amount or 0) + sum(v.cost for v in a.verdicts) for a in self.attempts)
+        return sum(attempt.charge.amount or 0 for attempt in self.attempts)
 
     def entries(self) -> tuple[LedgerEntry, ...]:
         """One row an attempt; the counterfactual stands on the last row alone, so that sums count it once."""
@@ -443,6 +472,7 @@ class Outcome:
             time=attempt.started,
             request_id=request.id,
             attempt=attempt.number,
+            purpose=attempt.purpose,
             final=final,
             status=attempt.status,
             error=type(attempt.error).__name__ if attempt.error else None,

@@ -1,0 +1,25 @@
+"""The model that was named, and no other."""
+
+from collections.abc import Sequence
+
+from policies.estimate import expected_cost
+from policies.language import PolicySpec
+from policies.steps import decision
+from router.errors import Unreachable
+from router.seams import Plan
+from router.types import Features, Model, Request
+
+
+class Pinned:
+    """Asks the first candidate, once more if it could not even be reached, and never another."""
+
+    def __init__(self, spec: PolicySpec) -> None:
+        self._spec = spec
+
+    def __call__(self, request: Request, features: Features, candidates: Sequence[Model], /) -> Plan:
+        model = candidates[0]
+        cost = expected_cost(request, features, model)
+        costs = {model.name: cost} if cost is not None else {}
+        attempt = yield decision(self._spec, request, model, "pinned", costs)
+        if isinstance(attempt.error, Unreachable) and self._spec.max_attempts > 1:
+            yield decision(self._spec, request, model, "pinned, second try: it could not be reached", costs)

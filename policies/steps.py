@@ -1,0 +1,22 @@
+"""What every strategy's step has in common."""
+
+from collections.abc import Mapping
+
+from policies.language import PolicySpec
+from router.types import Decision, Model, Picodollars, Release, Request
+
+
+def decision(
+    spec: PolicySpec, request: Request, model: Model, reason: str, costs: Mapping[str, Picodollars]
+) -> Decision:
+    """Make the policy's `Decision` to try `model`; an answer that is not streamed is held anyway."""
+    return Decision(
+        model=model,
+        reason=reason,
+        checks=spec.checks,
+        release=spec.stream_release if request.stream else Release.HELD,
+        hold_tokens=spec.gate.tokens,
+        hold_ms=spec.gate.milliseconds,
+        refuses_substitutes=spec.on_substitution == "refuse",
+        expected_cost=costs.get(model.name),
+    )

@@ -1,0 +1,40 @@
+"""Errors as OpenAI's clients expect them: `{"error": {message, type, param, code}}`."""
+
+from typing import Any
+
+from router.errors import CallerError, CallerFault, NoCandidate
+
+TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "invalid_request_error",
+    413: "invalid_request_error",
+    422: "invalid_request_error",
+    429: "rate_limit_error",
+}
+
+CODES = {401: "invalid_api_key", 404: "model_not_found", 413: "request_too_large", 429: "rate_limit_exceeded"}
+
+
+def error_body(status: int, error: Exception) -> dict[str, Any]:
+    """Write `error` for a caller; what is not the caller's fault is an `api_error`."""
+    param = code = None
+    if isinstance(error, CallerError | CallerFault):
+        param, code = error.param, error.code
+    body: dict[str, Any] = {
+        "message": str(error),
+        "type": TYPES.get(status, "api_error"),
+        "param": param,
+        "code": code or CODES.get(status) or (_name(error) if status >= 500 else None),
+    }
+    if isinstance(error, NoCandidate):
+        body |= {"code": "no_candidate", "refused": error.refused, "retryable": error.retryable}
+    return {"error": body}
+
+
+def _name(error: Exception) -> str:
+    """`TimedOut` -> `timed_out`."""
+    name = type(error).__name__
+    return "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))

@@ -1,0 +1,164 @@
+"""The loop: plan, attempt, check, next or done, write down.
+
+A request becomes an `Outcome` here and nowhere else, and what it cost is written down in one `finally`,
+also when the caller has gone.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import aclosing
+from functools import partial
+
+from router.errors import UpstreamError
+from router.gate import let_through
+from router.seams import Caller, Clock, Evaluator, Measure, Plan, Policy, Sink, Upstream
+from router.trial import Trial
+from router.types import (
+    Attempt,
+    Charge,
+    Counterfactual,
+    Decision,
+    Features,
+    Model,
+    Outcome,
+    Prices,
+    Purpose,
+    Reply,
+    Request,
+    Status,
+    Usage,
+    Verdict,
+)
+
+
+class Pipeline:
+    """Answers requests with the parts it is given; holds no state of a request.
+
+    `charge` prices a usage, `count` counts the tokens of a text, `config` names the configuration in force.
+    """
+
+    def __init__(  # noqa: PLR0913 - handed its parts by name
+        self,
+        *,
+        models: Mapping[str, Model],
+        upstreams: Mapping[str, Upstream],
+        evaluators: Mapping[str, Evaluator],
+        measure: Measure,
+        charge: Callable[[Prices | None, Usage], Charge],
+        count: Callable[[str], int],
+        sinks: Iterable[Sink],
+        clock: Clock,
+        config: str = "",
+    ) -> None:
+        self._models, self._upstreams, self._evaluators = models, upstreams, evaluators
+        self._measure, self._charge, self._count = measure, charge, count
+        self._sinks, self._clock, self._config = tuple(sinks), clock, config
+
+    def plan(self, request: Request, policy: Policy) -> tuple[Features, Plan | None, Mapping[str, str]]:
+        """Decide without spending: what can be told, what would be tried, and why the rest would not."""
+        features = self._measure(request, policy.candidates(request))
+        plan, refused = policy.plan(request, features)
+        return features, plan, refused
+
+    async def run(self, request: Request, policy: Policy, caller: Caller | None = None) -> Outcome:
+        """Answer `request`; upstream failures end in `Outcome.failure`, never in an exception.
+
+        `caller` is there for streams: what it was sent stands, the rest is the server's to show.
+        """
+        features, plan, refused = self.plan(request, policy)
+        attempts: list[Attempt] = []
+        try:
+            if plan is not None:
+                await self._climb(plan, request, features, caller, attempts)
+        finally:
+            outcome = Outcome(
+                request=request,
+                features=features,
+                policy=policy.name,
+                config=self._config,
+                refused=refused,
+                attempts=tuple(attempts),
+                counterfactual=self._counterfactual(policy.strongest, attempts),
+            )
+            entries = outcome.entries()
+            for sink in self._sinks:
+                sink.write(entries)
+        return outcome
+
+    async def _climb(
+        self,
+        plan: Plan,
+        request: Request,
+        features: Features,
+        caller: Caller | None,
+        attempts: list[Attempt],
+    ) -> None:
+        try:
+            decision = next(plan)
+            while True:
+                attempt = await self._attempt(request, features, decision, caller, attempts)
+                if attempt.accepted or attempt.committed:
+                    return
+                decision = plan.send(attempt)
+        except StopIteration:
+            return
+        finally:
+            plan.close()
+
+    async def _attempt(
+        self,
+        request: Request,
+        features: Features,
+        decision: Decision,
+        caller: Caller | None,
+        attempts: list[Attempt],
+        purpose: Purpose = Purpose.ANSWER,
+    ) -> Attempt:
+        trial = Trial(request, features, decision, clock=self._clock, purpose=purpose)
+        judge = partial(self._judge, request, features, decision, attempts)
+        try:
+            upstream = self._upstreams[decision.model.upstream]
+            async with aclosing(upstream.send(request, decision.model)) as stream:
+                await let_through(stream, trial, judge, caller, _answers(attempts) + 1)
+        except UpstreamError as error:
+            trial.error = error
+        except (asyncio.CancelledError, ConnectionError):
+            trial.status = Status.CANCELLED
+            raise
+        finally:
+            # Here, not after: a cancelled call has cost money too.
+            attempt = trial.attempt(len(attempts) + 1, charge=self._charge, count=self._count)
+            attempts.append(attempt)
+        return attempt
+
+    async def _judge(
+        self, request: Request, features: Features, decision: Decision, attempts: list[Attempt], reply: Reply
+    ) -> tuple[Verdict, ...]:
+        ask = partial(self._ask, features, attempts)
+        verdicts: list[Verdict] = []
+        for name in decision.checks:
+            verdict = await self._evaluators[name](request, reply, ask)
+            if verdict is not None:
+                verdicts.append(verdict)
+                if not verdict.passed:
+                    break
+        return tuple(verdicts)
+
+    async def _ask(self, features: Features, attempts: list[Attempt], model: str, question: Request) -> Reply:
+        """Ask `model` on a check's behalf; raises `UpstreamError`. Its cost is a row of its own."""
+        decision = Decision(model=self._models[model], reason="asked by a check")
+        attempt = await self._attempt(question, features, decision, None, attempts, Purpose.CHECK)
+        if attempt.reply is None or attempt.error is not None:
+            raise attempt.error or UpstreamError()
+        return attempt.reply
+
+    def _counterfactual(self, strongest: Model | None, attempts: list[Attempt]) -> Counterfactual | None:
+        answered = [a for a in attempts if a.purpose is Purpose.ANSWER and a.usage.output]
+        if strongest is None or strongest.prices is None or not answered:
+            return None
+        cost = self._charge(strongest.prices, answered[-1].usage).amount
+        return Counterfactual(model=strongest.name, cost=cost) if cost is not None else None
+
+
+def _answers(attempts: list[Attempt]) -> int:
+    return sum(attempt.purpose is Purpose.ANSWER for attempt in attempts)

@@ -1,0 +1,137 @@
+"""One attempt while it runs: the only mutable value on a request's way."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from router.draft import assemble
+from router.errors import UpstreamError
+from router.seams import Clock
+from router.served import is_substitute
+from router.types import (
+    Attempt,
+    Charge,
+    Decision,
+    Delta,
+    Ending,
+    Features,
+    Grade,
+    Model,
+    Prices,
+    Purpose,
+    Reply,
+    Request,
+    Status,
+    Usage,
+    Verdict,
+)
+
+
+class Trial:
+    """Collects what an upstream call yields, and becomes an `Attempt` whatever happens."""
+
+    def __init__(
+        self, request: Request, features: Features, decision: Decision, *, clock: Clock, purpose: Purpose
+    ) -> None:
+        self.request, self.features, self.decision, self.purpose = request, features, decision, purpose
+        self.deltas: list[Delta] = []
+        self.ending: Ending | None = None
+        self.verdicts: tuple[Verdict, ...] = ()
+        self.error: UpstreamError | None = None
+        self.status = Status.FAILED
+        self.committed = self.substituted = False
+        self.characters = 0
+        self._clock = clock
+        self._began: datetime = clock.now()
+        self._start = clock.monotonic()
+        self._first: float | None = None
+        self._served: str | None = None
+
+    def add(self, item: Delta | Ending) -> None:
+        """Note what came; the model that is said to serve is looked at as soon as it is said."""
+        if isinstance(item, Ending):
+            self.ending = item
+        else:
+            if self._first is None:
+                self._first = self._clock.monotonic()
+            self.deltas.append(item)
+            self.characters += len(item.text)
+        if item.served_model is not None and item.served_model != self._served:
+            self._served = item.served_model
+            self.substituted = is_substitute(self.decision.model, self._served)
+
+    @property
+    def served_model(self) -> str | None:
+        return self._served
+
+    def since_first_ms(self) -> float:
+        return 0.0 if self._first is None else (self._clock.monotonic() - self._first) * 1000
+
+    def reply(self) -> Reply:
+        """What has come so far."""
+        return assemble(self.deltas, self.ending)
+
+    def attempt(
+        self,
+        number: int,
+        *,
+        charge: Callable[[Prices | None, Usage], Charge],
+        count: Callable[[str], int],
+    ) -> Attempt:
+        """Close the books on this call."""
+        reply = self.reply() if self.deltas else None
+        usage = (reply.usage if reply else None) or self._estimate(reply, count)
+        now = self._clock.monotonic()
+        return Attempt(
+            number=number,
+            purpose=self.purpose,
+            decision=self.decision,
+            status=self.status,
+            started=self._began,
+            duration_ms=round((now - self._start) * 1000, 3),
+            first_token_ms=round((self._first - self._start) * 1000, 3) if self._first is not None else None,
+            reply=reply,
+            error=self.error,
+            verdicts=self.verdicts,
+            usage=usage,
+            charge=charge(self.decision.model.prices, usage),
+            substituted=self.substituted,
+            committed=self.committed,
+        )
+
+    def _estimate(self, reply: Reply | None, count: Callable[[str], int]) -> Usage:
+        if reply is None:
+            return self._unseen()
+        text = "".join(
+            choice.text + choice.refusal + "".join(call.arguments for call in choice.tool_calls)
+            for choice in reply.choices
+        )
+        # A token is at least one byte, so a whole answer bounds itself; a cut one only by what was allowed.
+        bound = len(text.encode()) if reply.complete else self._most_output(self.decision.model)
+        output = count(text)
+        return Usage(
+            input=self.features.prompt_tokens,
+            output=output,
+            grade=Grade.ESTIMATED,
+            input_bound=self._most_input(),
+            output_bound=max(output, bound) if bound is not None else None,
+        )
+
+    def _unseen(self) -> Usage:
+        """Nothing came: an upstream that answered with an error bills nothing, a silent one perhaps."""
+        if self.error is not None and self.error.status is not None:
+            return Usage(input=0, output=0, grade=Grade.COMPUTED)
+        return Usage(
+            input=0,
+            output=0,
+            grade=Grade.ESTIMATED,
+            input_bound=self._most_input(),
+            output_bound=self._most_output(self.decision.model),
+        )
+
+    def _most_input(self) -> int:
+        """Another model's tokeniser may cut finer than ours; half as fine again is generous."""
+        return self.features.prompt_tokens * 3 // 2 + 64
+
+    def _most_output(self, model: Model) -> int | None:
+        each = self.request.limits.output_tokens or model.max_output
+        return each * self.request.limits.choices if each is not None else None
