@@ -55,7 +55,8 @@ class Trial:
                 self._first = self._clock.monotonic()
             self.deltas.append(item)
             self.characters += len(item.text)
-        if item.served_model is not None and item.served_model != self._served:
+        # The first wrong name stands, whatever the upstream says later.
+        if item.served_model is not None and item.served_model != self._served and not self.substituted:
             self._served = item.served_model
             self.substituted = is_substitute(self.decision.model, self._served)
 

@@ -22,6 +22,10 @@ NOTHING: Mapping[str, Any] = {}
 """The shared empty mapping for fields that are rarely filled; never written to."""
 
 
+def _nothing() -> Mapping[str, Any]:
+    return NOTHING
+
+
 class Capability(StrEnum):
     """What a request may need and a model may have; a model whose capability is unknown does not have it."""
 
@@ -195,7 +199,7 @@ class ToolCall:
     id: str | None = None
     name: str | None = None
     arguments: str = ""
-    extra: Mapping[str, Any] = NOTHING
+    extra: Mapping[str, Any] = field(default_factory=_nothing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,9 +218,9 @@ class Delta:
     finish_reason: str | None = None
     logprobs: Mapping[str, Any] | None = None
     served_model: str | None = None
-    extra: Mapping[str, Any] = NOTHING
-    choice_extra: Mapping[str, Any] = NOTHING
-    envelope: Mapping[str, Any] = NOTHING
+    extra: Mapping[str, Any] = field(default_factory=_nothing)
+    choice_extra: Mapping[str, Any] = field(default_factory=_nothing)
+    envelope: Mapping[str, Any] = field(default_factory=_nothing)
 
 
 class Grade(StrEnum):
@@ -256,7 +260,7 @@ class Ending:
 
     usage: Usage | None = None
     served_model: str | None = None
-    envelope: Mapping[str, Any] = NOTHING
+    envelope: Mapping[str, Any] = field(default_factory=_nothing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,8 +273,8 @@ class Choice:
     tool_calls: tuple[ToolCall, ...] = ()
     finish_reason: str | None = None
     logprobs: Mapping[str, Any] | None = None
-    extra: Mapping[str, Any] = NOTHING
-    choice_extra: Mapping[str, Any] = NOTHING
+    extra: Mapping[str, Any] = field(default_factory=_nothing)
+    choice_extra: Mapping[str, Any] = field(default_factory=_nothing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,7 +284,7 @@ class Reply:
     choices: tuple[Choice, ...] = ()
     usage: Usage | None = None
     served_model: str | None = None
-    envelope: Mapping[str, Any] = NOTHING
+    envelope: Mapping[str, Any] = field(default_factory=_nothing)
     complete: bool = True
 
     @property

@@ -14,4 +14,4 @@ from router.seams import Dialect, Wire
 
 DIALECTS: Mapping[str, Dialect] = MappingProxyType({"chat": ChatDialect()})
 
-WIRES: Mapping[str, Callable[[], Wire]] = MappingProxyType({"chat": ChatWire})
+WIRES: Mapping[str, Callable[..., Wire]] = MappingProxyType({"chat": ChatWire})

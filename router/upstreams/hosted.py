@@ -7,10 +7,10 @@ litellm is used for its translations alone: its retries, fallbacks, callbacks an
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Iterator, Mapping
 from typing import Any, TypeVar
 
-import httpx
+import aiohttp
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # noqa: TID251 - else importing litellm fetches a price list
 os.environ["LITELLM_MODE"] = "PRODUCTION"  # noqa: TID251 - else importing litellm loads ./.env into our environment
@@ -90,9 +90,9 @@ ELSEWHERE = (litellm.UnsupportedParamsError, litellm.ContextWindowExceededError)
 
 CAUSES: tuple[tuple[tuple[type[BaseException], ...], type[UpstreamError]], ...] = (
     (ELSEWHERE, CallerFault),
-    ((TimeoutError, httpx.TimeoutException, litellm.Timeout), TimedOut),
-    ((httpx.ReadError, httpx.RemoteProtocolError), Truncated),
-    ((OSError, httpx.ConnectError), Unreachable),
+    ((TimeoutError, litellm.Timeout), TimedOut),
+    ((aiohttp.ClientPayloadError,), Truncated),
+    ((OSError, aiohttp.ClientConnectionError), Unreachable),
 )
 
 STATUSES: tuple[tuple[frozenset[int], type[UpstreamError]], ...] = (
@@ -136,7 +136,7 @@ class Hosted:
     def __repr__(self) -> str:
         return f"Hosted({self._provider!r})"
 
-    async def send(self, request: Request, model: Model, /) -> AsyncIterator[Delta | Ending]:
+    async def send(self, request: Request, model: Model, /) -> AsyncGenerator[Delta | Ending, None]:
         """Stream the reply's deltas, then its one `Ending`; raise `UpstreamError` if the provider fails."""
         call = self._call(request, model)
         now = asyncio.get_running_loop().time
@@ -170,6 +170,8 @@ class Hosted:
         """Close litellm's connections, which all instances share: for the end of the process."""
         await close_litellm_async_clients()
         litellm.in_memory_llm_clients_cache.flush_cache()
+        # The client it streams with is not among those; closed as a whole, it could not be used again.
+        await litellm.module_level_aclient.client._transport.aclose()  # noqa: SLF001 - there is no other way in
 
     def _call(self, request: Request, model: Model) -> dict[str, Any]:
         said = {name: value for name, value in request.body.items() if name not in OURS and value is not None}

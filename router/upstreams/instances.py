@@ -21,7 +21,9 @@ FORMATS: Mapping[str, str] = {
 }
 
 
-def instance(schema: Mapping[str, Any] | bool, *, root: Mapping[str, Any] | None = None, depth: int = 0) -> Any:
+def instance(
+    schema: Mapping[str, Any] | bool, *, root: Mapping[str, Any] | None = None, depth: int = 0
+) -> Any:
     """Make a value that fits `schema`, for the keywords that structured outputs allow.
 
     Properties that are not required are left out, so that recursive schemas end.
@@ -68,7 +70,9 @@ def _resolved(reference: str, root: Mapping[str, Any]) -> Mapping[str, Any]:
     place: Any = root
     for step in reference.removeprefix("#").strip("/").split("/"):
         if step:
-            place = place.get(step.replace("~1", "/").replace("~0", "~"), {}) if isinstance(place, dict) else {}
+            place = (
+                place.get(step.replace("~1", "/").replace("~0", "~"), {}) if isinstance(place, dict) else {}
+            )
     return place if isinstance(place, dict) else NOTHING
 
 
@@ -125,7 +129,11 @@ def _number(schema: Mapping[str, Any], *, whole: bool) -> float | int:
         return 1
     if step is None:
         return _between(max(low, above), min(high, below))
-    count = math.ceil(max(low, above) / step) if max(low, above) > -math.inf else math.floor(min(high, below) / step)
+    count = (
+        math.ceil(max(low, above) / step)
+        if max(low, above) > -math.inf
+        else math.floor(min(high, below) / step)
+    )
     if count * step <= above:
         count += 1
     if count * step >= below:

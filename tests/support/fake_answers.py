@@ -7,7 +7,7 @@ An answer follows from the request alone: tools are called where they must be, s
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
@@ -36,8 +36,8 @@ class Answer:
     finish_reason: str | None = None
     served_model: str | None = None
     usage: Literal["honest", "none", "double", "absurd"] = "honest"
-    envelope: Body = NOTHING
-    message: Body = NOTHING
+    envelope: Body = field(default_factory=dict)
+    message: Body = field(default_factory=dict)
     delay: float = 0
     gap: float = 0
 

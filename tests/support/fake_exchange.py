@@ -5,10 +5,10 @@ import json
 import socket
 import struct
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 from aiohttp import web
 
@@ -136,3 +136,7 @@ class Exchange:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         self.transport.abort()
         return web.Response()
+
+
+Behaviour: TypeAlias = Callable[[Exchange, int], Awaitable[web.StreamResponse]]
+"""What a fault does with a request; the number is how many events of a stream go out in order before it."""

@@ -1,53 +1,29 @@
-"""Every way an upstream is known to fail, by name: what the fake upstream does when a script says so.
-
-`ANSWERS` fail before their first byte or with a whole answer, whatever was asked for; `STREAMS` fail in a stream.
-"""
+"""Ways an upstream fails before the first byte, or with a whole answer; whatever was asked for."""
 
 import asyncio
 import json
 import zlib
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TypeAlias
 
 from aiohttp import web
 
 from tests.support.fake_answers import completion
-from tests.support.fake_exchange import Exchange
-
-Behaviour: TypeAlias = Callable[[Exchange, int], Awaitable[web.StreamResponse]]
-"""What a fault does with a request; the number is how many events of a stream go out in order before it."""
+from tests.support.fake_exchange import Behaviour, Exchange
 
 HTML = "<html><head><title>502</title></head><body><h1>Bad Gateway</h1></body></html>"
 DRIBBLE = 0.2
 """Seconds between the bytes of an upstream that will not finish."""
 
-WORDS = " ".join(f"Point {number} stands on its own." for number in range(200))
-"""A text long enough that a stream of it is committed to the caller before it fails."""
-
 BAD_UTF8 = b"\xc3\x28\xff\xfe"
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A fault by name, and how many events of a stream go out in order before it."""
-
-    name: str
-    after: int = 3
-
-
-async def answer_fault(exchange: Exchange, fault: Fault) -> web.StreamResponse:
-    """Do what the fault says; KeyError for a name that is none."""
-    behaviour = (ANSWERS | STREAMS)[fault.name]
-    await exchange.pause(exchange.answer.delay)
-    if exchange.answer.text is None and fault.after > 20:
-        exchange = replace(exchange, answer=replace(exchange.answer, text=WORDS))
-    return await behaviour(exchange, fault.after)
-
-
 def status(
-    code: int, body: object, *, headers: Mapping[str, str] = MappingProxyType({}), kind: str = "application/json"
+    code: int,
+    body: object,
+    *,
+    headers: Mapping[str, str] = MappingProxyType({}),
+    kind: str = "application/json",
 ) -> Behaviour:
     """Make a behaviour of a fixed answer; `{key}` in it becomes the key the caller sent."""
 
@@ -80,7 +56,9 @@ async def slow_headers(exchange: Exchange, _after: int) -> web.StreamResponse:
 
 
 async def slow_body(exchange: Exchange, _after: int) -> web.StreamResponse:
-    exchange.transport.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 10000\r\n\r\n")
+    exchange.transport.write(
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 10000\r\n\r\n"
+    )
     return await _dribble(exchange, b'{"choices": [' + b" " * 10_000)
 
 
@@ -161,7 +139,9 @@ async def hostile_headers(exchange: Exchange, _after: int) -> web.StreamResponse
     }
     if exchange.streams:
         response = await exchange.open_stream(headers)
-        await _rest(response, exchange.events())
+        async for event in exchange.events():
+            await response.write(event)
+        await response.write(b"data: [DONE]\n\n")
         return response
     return web.Response(body=_whole(exchange), content_type="application/json", headers=headers)
 
@@ -174,7 +154,50 @@ async def gzip_bomb(exchange: Exchange, _after: int) -> web.StreamResponse:
     return web.Response(body=body, content_type="application/json", headers={"Content-Encoding": "gzip"})
 
 
-async def _rest(response: web.StreamResponse, events: AsyncGenerator[bytes, None]) -> None:
-    async for event in events:
-        await response.write(event)
-    await response.write(b"data: [DONE]\n\n")
+KEY_SHOWN = error("Incorrect API key provided: {key}.", "invalid_request_error", "invalid_api_key")
+
+ANSWERS: Mapping[str, Behaviour] = MappingProxyType(
+    {
+        "rst": rst,
+        "fin": fin,
+        "hang": hang,
+        "slow-headers": slow_headers,
+        "slow-body": slow_body,
+        "not-http": not_http,
+        "redirect": redirect,
+        "header-bomb": header_bomb,
+        "hostile-headers": hostile_headers,
+        "gzip-bomb": gzip_bomb,
+        "500": status(500, error("Internal error; key {key}", "server_error")),
+        "502-html": status(502, HTML, kind="text/html"),
+        "503-retry": status(503, error("Loading.", "server_error"), headers={"Retry-After": "1"}),
+        "529": status(529, error("Overloaded.", "overloaded_error")),
+        "429": status(429, error("Slow down.", "rate_limit_error"), headers={"Retry-After": "2"}),
+        "429-long": status(429, error("Slow down.", "rate_limit_error"), headers={"Retry-After": "3600"}),
+        "429-quota": status(429, error("No quota left.", "insufficient_quota", "insufficient_quota")),
+        "400": status(400, error("temperature must be at most 2", "invalid_request_error")),
+        "400-context": status(
+            400,
+            error(
+                "This model's maximum context length is 10.",
+                "invalid_request_error",
+                "context_length_exceeded",
+            ),
+        ),
+        "401-key": status(401, KEY_SHOWN),
+        "404": status(404, error("No such model.", "invalid_request_error", "model_not_found")),
+        "empty": status(200, ""),
+        "html": status(200, HTML, kind="text/html"),
+        "array": status(200, []),
+        "object": status(200, {}),
+        "error-200": status(200, error("It broke; key {key}", "server_error")),
+        "cut-json": cut_json,
+        "length-long": length_long,
+        "length-short": length_short,
+        "choices-empty": altered(choices=[]),
+        "null-content": status(200, altered_content(None)),
+        "number-content": status(200, altered_content(17)),
+        "broken-utf8": broken_utf8,
+    }
+)
+"""Every fault of this kind by its name."""

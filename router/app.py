@@ -1,0 +1,174 @@
+"""The composition root: the only module that knows every part."""
+
+import importlib
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import aiohttp
+
+from evaluators import EVALUATORS
+from policies.language import DEFAULT_POLICY
+from policies.meters import Health
+from policies.policy import RoutedPolicy, pinned_to
+from router.catalog import Catalog, References, charge, listing
+from router.config import (
+    AUTO,
+    Config,
+    HostedUpstream,
+    OpenAIUpstream,
+    SimulatedUpstream,
+    Timeouts,
+    UpstreamSettings,
+    fingerprint,
+)
+from router.dialects import WIRES
+from router.errors import UnknownModel
+from router.features import Measurer, TokenCounter
+from router.pipeline import Pipeline
+from router.seams import Clock, Policy, Predictor, Sink, Upstream
+from router.types import Model, Principal
+from router.upstreams.openai_compatible import Deadlines, OpenAICompatible
+from router.upstreams.simulated import Simulated
+from router.upstreams.simulated_replies import Persona
+from router.upstreams.simulated_tasks import read_tasks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What outlives a reload: connections, the classifier, the tokeniser, meters and sinks."""
+
+    session: aiohttp.ClientSession
+    predictor: Predictor
+    count: TokenCounter
+    references: References
+    health: Health
+    sinks: Sequence[Sink]
+    clock: Clock
+
+
+class Household:
+    """One configuration at work; see `server.House`. Built whole, replaced whole."""
+
+    def __init__(self, config: Config, parts: Parts) -> None:
+        self.config = config
+        self.keepalive = config.server.keepalive_seconds
+        self.principals = _principals(config)
+        self.catalog = Catalog([parts.references.complete(model) for model in config.catalogue()])
+        models = {model.name: model for model in self.catalog}
+        self.policies = _policies(config, models, parts)
+        self._pinned = _pinned(config, models, parts, self.policies[DEFAULT_POLICY].strongest)
+        self.pipeline = Pipeline(
+            models=models,
+            upstreams={name: _upstream(row, config, parts) for name, row in config.upstreams.items()},
+            evaluators=EVALUATORS,
+            measure=Measurer(parts.count, parts.predictor),
+            charge=charge,
+            count=parts.count,
+            sinks=[parts.health, *parts.sinks],
+            clock=parts.clock,
+            config=fingerprint(config),
+        )
+        self._listing = _listing(self.catalog, self.policies)
+
+    def policy(self, asked: str, /) -> Policy:
+        """`auto`, `auto:<policy>`, or a model by name; raises `UnknownModel`."""
+        if asked == AUTO:
+            return self.policies[DEFAULT_POLICY]
+        if asked in self._pinned:
+            return self._pinned[asked]
+        head, colon, name = asked.partition(":")
+        if head == AUTO and colon:
+            if name in self.policies:
+                return self.policies[name]
+            known = ", ".join(f"auto:{policy}" for policy in sorted(self.policies))
+            raise UnknownModel(f"There is no policy {name[:100]!r}; there is {known}.", param="model")
+        near = " or ".join(repr(name) for name in self.catalog.nearest(asked[:100]))
+        hint = f" Did you mean {near}?" if near else " `GET /v1/models` lists them; `auto` chooses one."
+        raise UnknownModel(f"There is no model {asked[:100]!r} here.{hint}", param="model")
+
+    def listing(self) -> Sequence[Mapping[str, object]]:
+        return self._listing
+
+
+def new_request_id() -> str:
+    """Make an id nobody can guess: 128 random bits."""
+    return secrets.token_hex(16)
+
+
+def _principals(config: Config) -> Mapping[str, Principal] | None:
+    if config.auth == "none":
+        return None
+    return {
+        key.digest: Principal(key=key.name, team=key.team, user=key.user, tags=key.tags)
+        for key in config.keys
+    }
+
+
+def _policies(config: Config, models: Mapping[str, Model], parts: Parts) -> dict[str, RoutedPolicy]:
+    policies = {}
+    for name, spec in config.policies.items():
+        members = [models[m] for m in spec.models] if spec.models is not None else list(models.values())
+        strongest = models[spec.baseline] if spec.baseline else _strongest(members, parts.predictor)
+        policies[name] = RoutedPolicy(name, spec, members, health=parts.health, strongest=strongest)
+    return policies
+
+
+def _pinned(
+    config: Config, models: Mapping[str, Model], parts: Parts, strongest: Model | None
+) -> dict[str, RoutedPolicy]:
+    base = config.policies[DEFAULT_POLICY]
+    return {
+        name: pinned_to(model, base, health=parts.health, strongest=strongest)
+        for name, model in models.items()
+    }
+
+
+def _strongest(models: Sequence[Model], predictor: Predictor) -> Model | None:
+    """The model with the best chance at a request of which nothing is known."""
+    chances = predictor.predict(predictor.describe(()), models)
+    return max(models, key=lambda model: (chances[model.name].success, model.name), default=None)
+
+
+def _upstream(row: UpstreamSettings, config: Config, parts: Parts) -> Upstream:
+    match row:
+        case OpenAIUpstream():
+            return OpenAICompatible(
+                parts.session,
+                base_url=row.base_url,
+                wire=WIRES[row.wire](max_answer=row.max_answer_mb << 20),
+                clock=parts.clock,
+                api_key=row.api_key.get_secret_value() if row.api_key else None,
+                headers={name: value.get_secret_value() for name, value in row.headers.items()},
+                deadlines=_deadlines(row.timeouts),
+                proxy_url=row.proxy_url.get_secret_value() if row.proxy_url else None,
+            )
+        case HostedUpstream():
+            # The door to litellm: three seconds and 200 MB, only for those who need it.
+            hosted = importlib.import_module("router.upstreams.hosted")
+            made: Upstream = hosted.Hosted(row.provider, row.revealed(), deadlines=_deadlines(row.timeouts))
+            return made
+        case SimulatedUpstream():
+            return _simulated(row, config, parts)
+
+
+def _simulated(row: SimulatedUpstream, config: Config, parts: Parts) -> Upstream:
+    behaviours = {model.name: model.simulated for model in config.models if model.simulated is not None}
+    return Simulated(
+        seed=row.seed,
+        first_token_ms=row.first_token_ms,
+        tokens_per_second=row.tokens_per_second,
+        personas={name: Persona(**behaviour.model_dump()) for name, behaviour in behaviours.items()},
+        tasks=read_tasks(row.tasks) if row.tasks is not None else {},
+        count=parts.count,
+    )
+
+
+def _deadlines(timeouts: Timeouts) -> Deadlines:
+    return Deadlines(**timeouts.model_dump())
+
+
+def _listing(catalog: Catalog, policies: Mapping[str, RoutedPolicy]) -> list[Mapping[str, object]]:
+    routed = [AUTO, *(f"{AUTO}:{name}" for name in policies if name != DEFAULT_POLICY)]
+    virtual = [{"id": name, "object": "model", "created": 0, "owned_by": "farthing"} for name in routed]
+    return [*virtual, *(listing(model) for model in catalog)]

@@ -1,0 +1,129 @@
+"""`farthing serve`: the supervisor, its workers and the drainer."""
+
+import asyncio
+import os
+import shutil
+import socket
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from evaluators import EVALUATORS
+from router.commands.discovered import discover, write_config
+from router.config import Config, Watcher, environment
+from router.errors import ConfigError
+from router.supervisor import Child, Supervisor
+
+DEFAULT_FILE = Path("farthing.yaml")
+
+BACKLOG = 2048
+
+
+@click.command()
+@click.option("--config", "path", type=click.Path(path_type=Path), help="The configuration [farthing.yaml].")
+@click.option("--host", help="Listen there instead of where the configuration says.")
+@click.option("--port", type=click.IntRange(0, 65535), help="The same; 0 takes any free port.")
+@click.option("--workers", type=click.IntRange(1, 256), help="Processes.")
+def command(path: Path | None, host: str | None, port: int | None, workers: int | None) -> None:
+    """Serve.
+
+    Without a configuration, what `farthing init` would find is used.
+    """
+    with tempfile.TemporaryDirectory(prefix="farthing-") as folder:
+        path = path or (DEFAULT_FILE if DEFAULT_FILE.exists() else _discovered(Path(folder)))
+        config = Watcher(path, environ=environment(), known_checks=EVALUATORS.keys()).current
+        where = _Where(
+            host=host or config.server.host,
+            port=config.server.port if port is None else port,
+            workers=workers or config.server.workers,
+        )
+        where.refuse_open_doors(config)
+        data = Path.cwd() / "farthing-data" if path.parent == Path(folder) else config.data
+        asyncio.run(_serve(path.resolve(), config, where, data.resolve(), Path(folder)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Where:
+    """Where to listen, the command line having the last word."""
+
+    host: str
+    port: int
+    workers: int
+
+    def refuse_open_doors(self, config: Config) -> None:
+        """Keep a server without keys on this machine."""
+        server = config.server.model_copy(update={"host": self.host})
+        if config.auth == "none" and not server.loopback:
+            raise ConfigError(
+                f"Without keys the server listens on loopback only, not on {self.host}: "
+                "set `auth: keys` and `keys`."
+            )
+
+    def listener(self) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((self.host, self.port))
+        except OSError as error:
+            raise ConfigError(f"Cannot listen on {self.host}:{self.port}: {error.strerror}.") from None
+        listener.listen(BACKLOG)
+        return listener
+
+
+def _discovered(folder: Path) -> Path:
+    found = asyncio.run(discover(environment()))
+    if not found:
+        raise ConfigError(
+            "There is no farthing.yaml, no local engine answers on its usual port, and no provider's key is set. "
+            "Start Ollama (or vLLM, LM Studio, llama.cpp), or set a key such as OPENROUTER_API_KEY, "
+            "then run `farthing init`; or see it work with `farthing demo`."
+        )
+    path = folder / "discovered.yaml"
+    path.write_text(write_config(found))
+    click.echo(f"farthing: no farthing.yaml; using what was found: {found.summary()}", err=True)
+    return path
+
+
+async def _serve(path: Path, config: Config, where: _Where, data: Path, folder: Path) -> None:
+    (data / "spool").mkdir(parents=True, exist_ok=True)
+    listener = where.listener()
+    fd, (host, port) = listener.fileno(), listener.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    metrics = folder / "metrics"
+    metrics.mkdir()
+    words = ["worker", "--config", str(path), "--fd", str(fd), "--data", str(data)]
+    environ = dict(environment())
+    if where.workers > 1:
+        # prometheus_client looks for this variable when it is imported.
+        environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
+        words.append("--shared-metrics")
+    workers = [
+        Child(name=f"worker {number}", command=words, descriptors=(fd,), environment=environ)
+        for number in range(1, where.workers + 1)
+    ]
+    # Last, so that it is stopped last: what the workers seal at their end is drained too.
+    drainer = Child(name="drainer", command=["drain", "--data", str(data)], environment=environ)
+    supervisor = Supervisor([*workers, drainer], patience=config.server.shutdown_seconds + 5)
+    try:
+        async with asyncio.TaskGroup() as group:
+            announcing = group.create_task(_announce(host, port, shown))
+            await supervisor.run()
+            announcing.cancel()
+    finally:
+        listener.close()
+        with suppress(OSError):
+            shutil.rmtree(metrics)
+
+
+async def _announce(host: str, port: int, shown: str) -> None:
+    """Say so once a worker answers; until it does, the question waits in the socket's queue."""
+    reader, writer = await asyncio.open_connection(host if host not in {"0.0.0.0", "::"} else "127.0.0.1", port)  # noqa: S104 - compared
+    writer.write(b"GET /health HTTP/1.1\r\nHost: farthing\r\nConnection: close\r\n\r\n")
+    await reader.readline()
+    writer.close()
+    click.echo(f"farthing: listening on http://{shown}:{port}", err=True)
+    click.echo(f"farthing: base URL for clients is http://{shown}:{port}/v1 (process {os.getpid()})", err=True)

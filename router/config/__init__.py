@@ -1,0 +1,48 @@
+"""The configuration: YAML in, one frozen `Config` out, or an error that says where and what.
+
+`document` reads YAML with the place of every value, and `references` fills in `${NAME}`.
+`shape` compares what was read with the settings; `settings` and the sections it names are the settings.
+`consistency` finds what sections say against each other, and `reading` puts it all together.
+`watch` reloads a changed file, `schema` and `shown` are for people and their editors.
+"""
+
+from router.config.models import AUTO, Behaviour, ModelSettings, Price
+from router.config.problems import ConfigProblems
+from router.config.reading import load, parse
+from router.config.references import environment
+from router.config.schema import schema
+from router.config.server import Key, Server
+from router.config.settings import Config
+from router.config.shown import fingerprint, shown
+from router.config.upstreams import (
+    HostedUpstream,
+    OpenAIUpstream,
+    SimulatedUpstream,
+    Timeouts,
+    UpstreamSettings,
+)
+from router.config.watch import Watcher, restart_needed
+
+__all__ = [
+    "AUTO",
+    "Behaviour",
+    "Config",
+    "ConfigProblems",
+    "HostedUpstream",
+    "Key",
+    "ModelSettings",
+    "OpenAIUpstream",
+    "Price",
+    "Server",
+    "SimulatedUpstream",
+    "Timeouts",
+    "UpstreamSettings",
+    "Watcher",
+    "environment",
+    "fingerprint",
+    "load",
+    "parse",
+    "restart_needed",
+    "schema",
+    "shown",
+]

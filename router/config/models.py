@@ -1,0 +1,141 @@
+"""The `models` section: the rows of the catalogue, as people write them."""
+
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import Field, field_validator, model_validator
+
+from policies.language import DEFAULT_POLICY
+from router.config.fields import CALL_DIGITS, TOKEN_DIGITS, CallPrice, Rate, Settings, TokenPrice, exact
+from router.config.upstreams import UpstreamSettings
+from router.types import Capability, Model, Prices
+
+AUTO = "auto"
+"""What callers say to have a model chosen for them; no model may be called so."""
+
+
+class Price(Settings):
+    """What a model costs, in USD per million tokens, and per call."""
+
+    input: Annotated[TokenPrice, Field(description="USD per million prompt tokens.")]
+    output: Annotated[TokenPrice, Field(description="USD per million tokens written.")]
+    cached_input: Annotated[
+        TokenPrice | None,
+        Field(description="USD per million prompt tokens read from a cache; left out, as `input`."),
+    ] = None
+    cache_write: Annotated[
+        TokenPrice | None,
+        Field(description="USD per million prompt tokens written to a cache; left out, as `input`."),
+    ] = None
+    request: Annotated[CallPrice, Field(description="USD per call, beside the tokens.")] = Decimal(0)
+
+    def prices(self) -> Prices:
+        """Give the same in picodollars per token."""
+        return Prices(
+            input=exact(self.input, TOKEN_DIGITS),
+            output=exact(self.output, TOKEN_DIGITS),
+            cached_input=None if self.cached_input is None else exact(self.cached_input, TOKEN_DIGITS),
+            cache_write=None if self.cache_write is None else exact(self.cache_write, TOKEN_DIGITS),
+            request=exact(self.request, CALL_DIGITS),
+        )
+
+
+class Behaviour(Settings):
+    """How a simulated model behaves; the first four rates are shares of its wrong answers."""
+
+    ability: Annotated[
+        float,
+        Field(ge=-20, le=20, description="In logits: tasks of this difficulty are right half of the time."),
+    ] = 0
+    refusal_rate: Annotated[Rate, Field(description="Wrong answers that are refusals.")] = 0
+    empty_rate: Annotated[Rate, Field(description="Wrong answers that are empty.")] = 0
+    cut_rate: Annotated[Rate, Field(description="Wrong answers that are cut off.")] = 0
+    malformed_rate: Annotated[Rate, Field(description="Wrong answers that break their form.")] = 0
+    error_rate: Annotated[Rate, Field(description="Calls that fail at the upstream.")] = 0
+    verbosity: Annotated[
+        float, Field(gt=0, le=100, description="Length of prose answers, relative to the reference.")
+    ] = 1
+
+    @model_validator(mode="after")
+    def _shares(self) -> "Behaviour":
+        if self.refusal_rate + self.empty_rate + self.cut_rate + self.malformed_rate > 1 + 1e-9:
+            raise ValueError("has refusal, empty, cut and malformed rates that together exceed 1")
+        return self
+
+
+class ModelSettings(Settings):
+    """One model at one upstream; what is not known of it is left out."""
+
+    name: Annotated[
+        str, Field(min_length=1, max_length=200, description="What callers and policies say; not `auto`.")
+    ]
+    upstream: Annotated[str, Field(description="The upstream that serves it, by its name above.")]
+    upstream_name: Annotated[
+        str | None, Field(min_length=1, description="What that upstream calls it; left out, as `name`.")
+    ] = None
+    price: Annotated[
+        Price | None, Field(description="What it costs; left out, the public price list is asked.")
+    ] = None
+    context_window: Annotated[
+        int | None, Field(ge=1, le=1_000_000_000, description="Tokens of prompt and answer together.")
+    ] = None
+    max_output: Annotated[
+        int | None, Field(ge=1, le=1_000_000_000, description="Tokens of an answer at most.")
+    ] = None
+    capabilities: Annotated[
+        frozenset[Capability], Field(description="What it can do; what is not listed it is not asked for.")
+    ] = frozenset()
+    served_as: Annotated[
+        tuple[str, ...], Field(description="Other names the upstream may truthfully answer with.")
+    ] = ()
+    provider: Annotated[
+        str | None, Field(min_length=1, description="Who runs it; left out, the upstream's provider.")
+    ] = None
+    family: Annotated[str | None, Field(min_length=1, description="Its family, such as `qwen3`.")] = None
+    params_b: Annotated[float | None, Field(gt=0, le=1e6, description="Billions of parameters.")] = None
+    active_params_b: Annotated[
+        float | None, Field(gt=0, le=1e6, description="Billions of parameters used for each token.")
+    ] = None
+    open_weight: Annotated[bool | None, Field(description="Whether its weights are published.")] = None
+    ability: Annotated[
+        float | None,
+        Field(ge=-1e6, le=1e6, description="Overrides the classifier's own placing of it, in its units."),
+    ] = None
+    simulated: Annotated[
+        Behaviour | None, Field(description="How it behaves, if its upstream is a simulated one.")
+    ] = None
+
+    @field_validator("name")
+    @classmethod
+    def _speakable(cls, name: str) -> str:
+        if any(letter.isspace() for letter in name):
+            raise ValueError("has a space in it")
+        if name == AUTO or name.startswith(f"{AUTO}:"):
+            raise ValueError(f"is kept for the policies: {AUTO!r} asks policy {DEFAULT_POLICY!r} for a model")
+        return name
+
+    @model_validator(mode="after")
+    def _no_more_active(self) -> "ModelSettings":
+        if self.params_b and self.active_params_b and self.active_params_b > self.params_b:
+            raise ValueError("has more 'active_params_b' than 'params_b'")
+        return self
+
+    def model(self, upstream: UpstreamSettings) -> Model:
+        """Give the catalogue's row, as far as the configuration knows it."""
+        return Model(
+            name=self.name,
+            upstream=self.upstream,
+            upstream_name=self.upstream_name or self.name,
+            prices=self.price.prices() if self.price else None,
+            context_window=self.context_window,
+            max_output=self.max_output,
+            capabilities=self.capabilities,
+            served_as=self.served_as,
+            provider=self.provider or (None if upstream.kind == "simulated" else upstream.provider),
+            family=self.family,
+            params_b=self.params_b,
+            active_params_b=self.active_params_b,
+            open_weight=self.open_weight,
+            ability=self.ability,
+            simulated=upstream.kind == "simulated",
+        )

@@ -1,0 +1,117 @@
+"""A file becomes a `Config`, or one `ConfigError` that lists everything wrong with it."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path as File
+from typing import Any
+
+from pydantic import ValidationError
+
+from router.config.document import Document, read
+from router.config.problems import ConfigProblems, Path, Problem, spelled
+from router.config.settings import CONTRADICTION, Config
+from router.config.shape import misfits
+from router.errors import ConfigError
+
+LIMITS: Mapping[str, tuple[str, str]] = {
+    "greater_than": ("must be more than", "gt"),
+    "greater_than_equal": ("must be at least", "ge"),
+    "less_than": ("must be less than", "lt"),
+    "less_than_equal": ("must be at most", "le"),
+}
+
+
+def parse(
+    text: str,
+    *,
+    file: str = "<config>",
+    environ: Mapping[str, str],
+    known_checks: Collection[str] | None = None,
+) -> Config:
+    """Read a configuration; raise `ConfigError` with a line for each problem.
+
+    `environ` is what `${NAME}` refers to; `known_checks` are the names a policy may list
+    (`None`: any name is taken).
+    """
+    document = read(text, file=file, environ=environ)
+    problems = [*document.problems, *_without(document.problems, misfits(document.value, _SCHEMA, _SCHEMA))]
+    config = None
+    try:
+        config = Config.model_validate(document.value, context={"known_checks": known_checks})
+    except ValidationError as error:
+        problems += _without(problems, _refused(error, document.value))
+    if problems:
+        raise ConfigProblems(_placed(problems, document), file=file)
+    assert config is not None, "what pydantic refuses is a problem"
+    return config
+
+
+def load(path: File, *, environ: Mapping[str, str], known_checks: Collection[str] | None = None) -> Config:
+    """Read a file as `parse` does; a relative `data` folder is one beside the file."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ConfigError("the file is not UTF-8", file=str(path), line=line) from None
+    except FileNotFoundError:
+        raise ConfigError("there is no such file", file=str(path)) from None
+    except OSError as error:
+        raise ConfigError(f"the file cannot be read: {error.strerror}", file=str(path)) from None
+    config = parse(text, file=str(path), environ=environ, known_checks=known_checks)
+    return config.model_copy(update={"data": path.parent / config.data})
+
+
+_SCHEMA = Config.model_json_schema()
+
+
+def _placed(problems: Sequence[Problem], document: Document) -> Iterator[tuple[Any, str]]:
+    for problem in problems:
+        at = spelled(problem.path)
+        yield document.mark(problem), f"{at}: {problem.message}" if at else problem.message
+
+
+def _without(known: Sequence[Problem], more: Iterable[Problem]) -> Iterator[Problem]:
+    """Leave out what only repeats a problem at the same setting, or at one around it."""
+    paths = {problem.path for problem in known}
+    for problem in more:
+        if not any(problem.path[:length] in paths for length in range(len(problem.path) + 1)):
+            yield problem
+
+
+def _refused(error: ValidationError, value: Any) -> Iterator[Problem]:
+    for detail in error.errors(include_url=False, include_input=False):
+        context = detail.get("ctx", {})
+        if detail["type"] == CONTRADICTION:
+            yield from context["found"]
+            continue
+        location = detail["loc"]
+        path = _in_document(location, value)
+        if detail["type"].startswith("union_tag"):
+            path = (*path, context["discriminator"].strip("'"))
+        if detail["type"] in {"missing", "extra_forbidden"} and path[-1:] != location[-1:]:
+            path = (*path, location[-1])
+        if detail["type"] in LIMITS:
+            words, limit = LIMITS[detail["type"]]
+            yield Problem(path=path, message=f"{words} {context[limit]:,g}")
+        elif detail["type"] == "value_error":
+            yield Problem(path=path, message=str(context["error"]))
+        else:
+            yield Problem(path=path, message=detail["msg"])
+
+
+def _in_document(location: tuple[str | int, ...], value: Any) -> Path:
+    """Translate pydantic's location: it has the kind of an upstream, and branches of unions, as steps too."""
+    path: Path = ()
+    tagged = False
+    for step in location:
+        if isinstance(value, dict) and not tagged and step == value.get("kind"):
+            tagged = True
+            continue
+        inside = step in value if isinstance(value, dict) else _holds(value, step)
+        if not inside:
+            break
+        path, value, tagged = (*path, step), value[step], False
+    return path
+
+
+def _holds(value: Any, step: str | int) -> bool:
+    return isinstance(value, list) and isinstance(step, int) and step < len(value)

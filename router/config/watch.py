@@ -1,0 +1,103 @@
+"""A changed file becomes a changed configuration, and a broken one changes nothing."""
+
+import logging
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from router.config.reading import load
+from router.config.settings import Config
+from router.errors import ConfigError
+
+log = logging.getLogger(__name__)
+
+FIXED = ("server.host", "server.port", "server.workers", "data")
+"""What a running process cannot change: its socket, its number and its ledger."""
+
+
+def restart_needed(old: Config, new: Config) -> tuple[str, ...]:
+    """Name the settings that differ and that only a restart puts in force."""
+    return tuple(name for name in FIXED if _at(old, name) != _at(new, name))
+
+
+class Watcher:
+    """Watches one configuration file.
+
+    `current` is in force: the last file without a problem, what needs a restart being as it was at the start.
+    `last_error` says what is wrong with the file as it is now, `pending` what waits for a restart.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        environ: Mapping[str, str],
+        known_checks: Collection[str] | None = None,
+    ) -> None:
+        """Read the file; raise `ConfigError` if it is wrong, as there is nothing to go on with."""
+        self._path, self._environ, self._known_checks = path, environ, known_checks
+        self._seen = self._look()
+        self.current = self._load()
+        self.last_error: ConfigError | None = None
+        self.pending: tuple[str, ...] = ()
+
+    def poll(self, *, force: bool = False) -> Config | None:
+        """Return the new configuration if there is one; `force` reads a file that looks unchanged.
+
+        The same error is logged once.
+        """
+        seen = self._look()
+        if seen == self._seen and not force:
+            return None
+        self._seen = seen
+        try:
+            wanted = self._load()
+            new = _held(self.current, wanted)
+        except ConfigError as error:
+            if str(error) != str(self.last_error):
+                # A traceback would say nothing that the message does not.
+                log.error(  # noqa: TRY400
+                    "The configuration in force is kept, because the file is wrong:\n%s", error
+                )
+            self.last_error = error
+            return None
+        pending = restart_needed(self.current, wanted)
+        if pending and pending != self.pending:
+            log.warning("Only a restart puts in force: %s", ", ".join(pending))
+        self.last_error, self.pending = None, pending
+        if new == self.current:
+            return None
+        self.current = new
+        return new
+
+    def _load(self) -> Config:
+        return load(self._path, environ=self._environ, known_checks=self._known_checks)
+
+    def _look(self) -> tuple[int, ...] | None:
+        try:
+            stat = self._path.stat()
+        except OSError:
+            return None
+        return stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino
+
+
+def _held(old: Config, new: Config) -> Config:
+    """Give `new` with the restart-only settings of `old`; raise `ConfigError` if that cannot be.
+
+    A file may say `host: 127.0.0.1` and `auth: none` while the process still listens to the world.
+    """
+    server = {name: getattr(old.server, name) for name in ("host", "port", "workers")}
+    held = new.model_copy(update={"server": new.server.model_copy(update=server), "data": old.data})
+    try:
+        return Config.model_validate(held.model_dump())
+    except ValidationError as error:
+        reasons = "; ".join(detail["msg"] for detail in error.errors(include_url=False, include_input=False))
+        raise ConfigError(f"the file needs a restart to be in force: {reasons}") from None
+
+
+def _at(config: Config, name: str) -> object:
+    value: object = config
+    for step in name.split("."):
+        value = getattr(value, step)
+    return value

@@ -1,0 +1,78 @@
+"""Models as rows on one scale: each row is drawn from what is usual for models of its size, price and kind.
+
+A row is (base, direction): the chance is sigmoid(row . (1, traits)).
+Rows follow a normal distribution around a mean that depends on the model's facts, so that a model with few outcomes
+stays near what its facts say, and one without any is placed there (empirical Bayes).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from router.difficulty.network import sigmoid
+
+Doubles = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Belief:
+    """A normal distribution over rows: mean (size,), spread (size, size)."""
+
+    mean: Doubles
+    spread: Doubles
+
+    def at(self, level: float) -> "Belief":
+        """Return the belief with its level known to be this; the direction follows as far as it goes with it."""
+        along = self.spread[:, 0] / max(float(self.spread[0, 0]), 1e-9)
+        return Belief(
+            mean=self.mean + along * (level - self.mean[0]),
+            spread=self.spread - np.outer(along, self.spread[0]),
+        )
+
+
+def posterior(prior: Belief, inputs: Doubles, scores: Doubles, *, weight: float = 1.0, rounds: int = 8) -> Belief:
+    """Return what is believed of a model after outcomes: inputs (n, size) with scores in [0, 1] (Laplace).
+
+    `weight` below one tempers the outcomes, as outcomes that resemble each other tell less than independent ones.
+    """
+    precision = np.linalg.inv(prior.spread)
+    row = prior.mean.copy()
+    curve = precision
+    for _ in range(rounds):
+        chances = sigmoid(inputs @ row).astype(np.float64)
+        slope = weight * (inputs.T @ (scores - chances)) - precision @ (row - prior.mean)
+        bend = weight * np.maximum(chances * (1.0 - chances), 1e-4)
+        curve = precision + inputs.T @ (inputs * bend[:, None])
+        step = np.linalg.solve(curve, slope)
+        # A step this long means that the outcomes are all right or all wrong: go there slowly.
+        row = row + step * min(1.0, 3.0 / max(float(np.abs(step).max()), 1e-9))
+    return Belief(mean=row, spread=np.linalg.inv(curve))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trend:
+    """What facts say of a row: mean = facts @ slopes, spread around it."""
+
+    slopes: Doubles
+    spread: Doubles
+
+    def belief(self, facts: Doubles) -> Belief:
+        return Belief(mean=facts @ self.slopes, spread=self.spread)
+
+
+def trend(facts: Doubles, beliefs: list[Belief], weights: Doubles, *, ridge: float = 3.0) -> Trend:
+    """Fit slopes of rows on facts, whose first column is one and the rest standardised; ridge spares that first."""
+    rows = np.array([belief.mean for belief in beliefs])
+    penalty = ridge * np.eye(facts.shape[1])
+    penalty[0, 0] = 1e-6
+    weighted = facts * weights[:, None]
+    slopes = np.linalg.solve(facts.T @ weighted + penalty, weighted.T @ rows)
+    rest = rows - facts @ slopes
+    scatter = (rest * weights[:, None]).T @ rest + np.einsum(
+        "i,ijk->jk", weights, np.array([belief.spread for belief in beliefs])
+    )
+    size = rows.shape[1]
+    # As if a few further models with little spread had been seen: keeps the matrix well-conditioned.
+    spread = (scatter + 4.0 * 0.05 * np.eye(size)) / (weights.sum() + 4.0)
+    return Trend(slopes=slopes, spread=spread)

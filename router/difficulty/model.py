@@ -1,0 +1,149 @@
+"""The classifier as it serves: describes conversations, predicts for any number of models; numpy only."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from router.difficulty import names
+from router.difficulty.facts import facts_of, thinks
+from router.difficulty.hierarchy import Belief, Doubles, Trend
+from router.difficulty.reader import HEAD, STRANGE, Reader
+from router.types import Model, Prediction, Turn
+
+LEAST, MOST = 0.01, 0.99
+"""No chance is predicted beyond these: nobody has labelled enough to know better."""
+
+LONGEST = 16_384.0
+"""No answer is expected to be longer, in tokens."""
+
+POOLS = 64
+"""So many pools of models are remembered as placed; past that, placing begins anew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """How predictions widen with strangeness: log-odds = `weights` . (1, strange).
+
+    Of a known kind of text everything is believed, of a strange one little:
+    the traits count for a share 1 / (1 + exp(log-odds)), and a variance of `shift` times the rest is added.
+    """
+
+    weights: Doubles
+    shift: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lengths:
+    """Expected answer length: log tokens = row . (1, the prompt's own log tokens, whether the model thinks).
+
+    `rows` are the known models' (n, 3), `usual` is for the rest; `spread` is the variance left over.
+    """
+
+    rows: Doubles
+    usual: Doubles
+    spread: float
+    typical: float
+    """The log tokens expected of a prompt of which nothing is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """Models placed on the scale: what is believed of each, as arrays (n, size), (n, size, size), (n, 3)."""
+
+    means: Doubles
+    spreads: Doubles
+    lengths: Doubles
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difficulty:
+    """A `Predictor`. `beliefs` has a row for each of `models`; `trends` one for each pattern of known facts.
+
+    A model's ability is in logits on the average training prompt, relative to `middle`, the mean model's.
+    """
+
+    reader: Reader
+    models: tuple[tuple[str, bool], ...]
+    """Names of the known models, and whether each is tuned to follow instructions."""
+    beliefs: tuple[Belief, ...]
+    trends: tuple[Trend, ...]
+    middle: float
+    doubt: Doubt
+    lengths: Lengths
+    _keys: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
+    _pools: dict[tuple[Model, ...], Pool] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        self._keys.update(names.index(self.models))
+
+    @property
+    def size(self) -> int:
+        """How many numbers a vector has."""
+        return len(HEAD) + len(self.trends[0].spread) - 1
+
+    def describe(self, turns: Sequence[Turn], /) -> tuple[float, ...]:
+        """Return some thirty numbers that describe a conversation, and nothing of its text."""
+        return self.reader.describe(turns)
+
+    def predict(self, vector: tuple[float, ...], models: Sequence[Model], /) -> Mapping[str, Prediction]:
+        """Return, by name, each model's chance of an adequate answer and the answer's expected tokens.
+
+        A vector of another size (of another artefact, or none) is read as: nothing is known of the prompt.
+        """
+        pool = self._pool(tuple(models))
+        numbers = np.array(vector) if len(vector) == self.size else self._unknown()
+        chances = self.chances(numbers[None, :], pool)[0]
+        length = numbers[len(STRANGE)]
+        logs = pool.lengths[:, 0] + pool.lengths[:, 1] * length + pool.lengths[:, 2]
+        tokens = np.clip(np.exp(np.minimum(logs + self.lengths.spread / 2.0, 20.0)), 1.0, LONGEST)
+        return {
+            model.name: Prediction(success=success, output_tokens=expected)
+            for model, success, expected in zip(models, chances.tolist(), tokens.tolist(), strict=True)
+        }
+
+    def chances(self, vectors: Doubles, pool: Pool) -> Doubles:
+        """Return (prompts, models) chances of vectors (prompts, size)."""
+        odds = self.doubt.weights[0] + vectors[:, : len(STRANGE)] @ self.doubt.weights[1:]
+        trust = 1.0 / (1.0 + np.exp(np.clip(odds, -30.0, 30.0)))
+        inputs = np.concatenate((np.ones((len(vectors), 1)), trust[:, None] * vectors[:, len(HEAD) :]), axis=1)
+        spread = np.einsum("pi,mij,pj->pm", inputs, pool.spreads, inputs, optimize=True)
+        variance = spread + (self.doubt.shift * (1.0 - trust))[:, None]
+        # The mean of a sigmoid over a normal distribution, to a good approximation (MacKay).
+        logits = (inputs @ pool.means.T) / np.sqrt(1.0 + np.pi / 8.0 * variance)
+        return np.asarray(np.clip(1.0 / (1.0 + np.exp(-np.clip(logits, -30.0, 30.0))), LEAST, MOST))
+
+    def place(self, models: Iterable[Model]) -> Pool:
+        """Put models on the scale: by name where it is known, else by their facts; `ability` has the last word."""
+        placed = [self._place(model) for model in models]
+        return Pool(
+            means=np.array([belief.mean for belief, _ in placed]),
+            spreads=np.array([belief.spread for belief, _ in placed]),
+            lengths=np.array([length for _, length in placed]),
+        )
+
+    def _place(self, model: Model) -> tuple[Belief, Doubles]:
+        called = (model.upstream_name, model.name, *model.served_as)
+        at = names.match(called, self._keys)
+        if at is not None:
+            belief, length = self.beliefs[at], self.lengths.rows[at]
+        else:
+            facts = facts_of(model)
+            belief, length = self.trends[facts.pattern].belief(facts.numbers()), self.lengths.usual
+        if model.ability is not None:
+            belief = belief.at(self.middle + model.ability)
+        return belief, length * (1.0, 1.0, float(thinks(*called)))
+
+    def _pool(self, models: tuple[Model, ...]) -> Pool:
+        pool = self._pools.get(models)
+        if pool is None:
+            if len(self._pools) >= POOLS:
+                self._pools.clear()
+            pool = self._pools[models] = self.place(models)
+        return pool
+
+    def _unknown(self) -> Doubles:
+        vector = np.zeros(self.size)
+        vector[: len(STRANGE)] = 1.0
+        vector[len(STRANGE)] = self.lengths.typical
+        return vector

@@ -1,0 +1,102 @@
+"""Text to numbers: the words' projection, the hand-made marks, the networks' traits, and how strange it all is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from router.difficulty import marks, text, words
+from router.difficulty.words import Bytes, Floats, Hashes
+from router.types import Turn
+
+SEEN_BITS = 18
+"""Whether a word occurred in training is remembered for 2**SEEN_BITS buckets, a bit each."""
+
+EDGE = 4.0
+"""Standardised marks are cut here."""
+
+STRANGE = ("unseen words", "unexplained words", "marks at the edge")
+HEAD = (*STRANGE, "log tokens of an answer")
+"""What the first numbers of a vector are; the traits follow."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raw:
+    """A text, measured but not yet put on any learnt scale."""
+
+    found: np.ndarray[tuple[int], np.dtype[np.int64]]
+    counts: Floats
+    marks: Floats
+    seen: np.ndarray[tuple[int], np.dtype[np.int64]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """Everything learnt about text. Shapes: B buckets, D dimensions, M marks, F = D + M, H hidden, T traits."""
+
+    rarity: Floats  # (B,) inverse document frequency
+    projection: Floats  # (B, D)
+    project_centre: Floats  # (D,)
+    project_scale: Floats  # (D,)
+    marks_centre: Floats  # (M,)
+    marks_scale: Floats  # (M,)
+    inner: Floats  # (F, H) of all networks side by side
+    threshold: Floats  # (H,)
+    outer: Floats  # (H, T), the mean over networks is folded in
+    straight: Floats  # (F, T)
+    traits_centre: Floats  # (T,)
+    length: Floats  # (F + 1,) log tokens of an answer; the last is the constant
+    seen: Bytes  # (2**SEEN_BITS / 8,) a bit for every word that occurred in two training prompts
+
+    def describe(self, turns: Sequence[Turn]) -> tuple[float, ...]:
+        """Return `HEAD` and the traits of a conversation, rounded; never fails, whatever the text."""
+        features, strange = self.features(measure(text.reading(turns)))
+        hidden = np.maximum(features @ self.inner + self.threshold, 0.0)
+        traits = hidden @ self.outer + features @ self.straight - self.traits_centre
+        length = float(features @ self.length[:-1] + self.length[-1])
+        numbers = np.concatenate((strange, (length,), traits))
+        return tuple(np.round(numbers.astype(np.float64), 4).tolist())
+
+    def features(self, raw: Raw) -> tuple[Floats, Floats]:
+        """Return what the networks read (F,) and how strange the text is (`STRANGE`)."""
+        weights = raw.counts * self.rarity[raw.found]
+        size = float(np.sqrt(weights @ weights))
+        projected = (weights / max(size, 1e-6)) @ self.projection[raw.found]
+        standard = (projected - self.project_centre) / self.project_scale
+        counted = (raw.marks - self.marks_centre) / self.marks_scale
+        cut = np.clip(counted, -EDGE, EDGE)
+        strange = np.array(
+            (
+                1.0 - _share_of_bits(self.seen, raw.seen),
+                1.0 - min(1.0, float(projected @ projected)),
+                float((np.abs(counted) > EDGE).mean()),
+            ),
+            np.float32,
+        )
+        return np.concatenate((np.clip(standard, -EDGE * 2, EDGE * 2), cut)), strange
+
+
+def measure(reading: str) -> Raw:
+    """Count what is in a text."""
+    encoded = reading.encode("utf-8", "replace")[: words.MOST_BYTES]
+    data = np.frombuffer(encoded, np.uint8)
+    starts, ends = words.split(data)
+    hashed = words.hashes(data, starts, ends)
+    found, counts = words.buckets(hashed)
+    return Raw(
+        found=found,
+        counts=counts,
+        marks=marks.marks(reading, data, starts, ends, hashed),
+        seen=seen_buckets(hashed),
+    )
+
+
+def seen_buckets(hashed: Hashes) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Return each distinct word's place among the 2**SEEN_BITS."""
+    return np.unique((hashed >> np.uint64(64 - SEEN_BITS)).astype(np.int64))
+
+
+def _share_of_bits(bits: Bytes, places: np.ndarray[tuple[int], np.dtype[np.int64]]) -> float:
+    if len(places) == 0:
+        return 0.0
+    return float(((bits[places >> 3] >> (places & 7).astype(np.uint8)) & 1).mean())

@@ -1,0 +1,94 @@
+"""Text to numbered words: hashed, so that no word of anybody's text is kept anywhere."""
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Bytes: TypeAlias = NDArray[np.uint8]
+Hashes: TypeAlias = NDArray[np.uint64]
+Floats: TypeAlias = NDArray[np.float32]
+
+MOST_BYTES = 16_384
+"""Longer text is cut here; the caller bounds it to about this anyway."""
+
+BITS = 14
+"""Words fall into 2**BITS buckets."""
+
+SPACE, LETTER, DIGIT, MARK = range(4)
+
+
+def _frozen(array: NDArray[np.generic]) -> NDArray[np.generic]:
+    array.flags.writeable = False
+    return array
+
+
+def _kinds() -> Bytes:
+    kinds = np.full(256, MARK, np.uint8)
+    kinds[:33] = SPACE
+    kinds[127:] = LETTER
+    for byte in range(128):
+        if chr(byte).isalpha():
+            kinds[byte] = LETTER
+        elif chr(byte).isdigit():
+            kinds[byte] = DIGIT
+    return kinds
+
+
+def _folded() -> Hashes:
+    folded = np.arange(1, 257, dtype=np.uint64)
+    for byte in range(128):
+        if chr(byte).isupper():
+            folded[byte] = ord(chr(byte).lower()) + 1
+        elif chr(byte).isdigit():
+            folded[byte] = ord("0") + 1
+    return folded
+
+
+_BASE = 0x9E3779B97F4A7C15
+_WRAP = 1 << 64
+_MIX = np.uint64(0xBF58476D1CE4E5B9)
+_NEXT = np.uint64(0x94D049BB133111EB)
+_SHIFT = np.uint64(29)
+_DOWN = np.uint64(64 - BITS)
+
+KINDS = _frozen(_kinds())
+_FOLDED = _frozen(_folded())
+_POWERS = _frozen(np.array([pow(_BASE, i, _WRAP) for i in range(MOST_BYTES + 1)], np.uint64))
+_INVERSES = _frozen(
+    np.array([pow(pow(_BASE, -1, _WRAP), i, _WRAP) for i in range(MOST_BYTES + 1)], np.uint64)
+)
+
+
+def split(data: Bytes) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return where words start and end: runs of letters, runs of digits, single marks."""
+    kinds = KINDS[data]
+    before = np.empty_like(kinds)
+    before[:1] = SPACE
+    before[1:] = kinds[:-1]
+    edge = (kinds != before) | (kinds == MARK)
+    edges = np.flatnonzero(edge)
+    ends = np.append(edges[1:], len(data))
+    real = kinds[edges] != SPACE
+    return edges[real], ends[real]
+
+
+def hashes(data: Bytes, starts: NDArray[np.intp], ends: NDArray[np.intp]) -> Hashes:
+    """Return one 64-bit hash a word; upper case counts as lower, every digit as 0."""
+    sums = np.zeros(len(data) + 1, np.uint64)
+    np.cumsum(_FOLDED[data] * _POWERS[: len(data)], out=sums[1:])
+    whole = (sums[ends] - sums[starts]) * _INVERSES[starts]
+    return _mixed(whole)
+
+
+def buckets(words: Hashes) -> tuple[NDArray[np.int64], Floats]:
+    """Return the buckets that words and pairs of neighbours fall into, and a damped count for each."""
+    pairs = _mixed(words[:-1] * _NEXT + words[1:])
+    both = np.concatenate((words, pairs)) >> _DOWN
+    found, counts = np.unique(both.astype(np.int64), return_counts=True)
+    return found, (1.0 + np.log(counts)).astype(np.float32)
+
+
+def _mixed(values: Hashes) -> Hashes:
+    values = (values ^ (values >> _SHIFT)) * _MIX
+    return values ^ (values >> _SHIFT)

@@ -1,0 +1,74 @@
+"""What can be told about a request without spending anything; the one door to tiktoken.
+
+The vocabulary comes from litellm's wheel, which carries tiktoken's files under tiktoken's own cache names,
+so nothing is fetched at run time.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+import orjson
+import tiktoken
+
+from router.errors import ConfigError
+from router.seams import Predictor
+from router.types import Features, Model, Request
+
+TURN_OVERHEAD = 4
+"""Tokens a chat template puts around a message, about."""
+
+CHARACTERS_A_TOKEN = 4
+
+COUNTED = 60_000
+"""Characters of a request that are counted; a longer one is extrapolated from this much."""
+
+PIECE = 4_000
+"""Characters encoded at once: byte-pair merging is worse than linear in a run without a break."""
+
+
+def vocabulary() -> tiktoken.Encoding:
+    """Load o200k, offline. Takes 0.4 s and 75 MB: once a process."""
+    spec = find_spec("litellm")
+    if spec is None or spec.origin is None:
+        raise ConfigError("litellm is not installed, and with it the tokeniser's vocabulary is missing.")
+    bundled = Path(spec.origin).parent / "litellm_core_utils" / "tokenizers"
+    # tiktoken takes the folder from the environment alone, and would else fetch the file from the web.
+    os.environ.setdefault("TIKTOKEN_CACHE_DIR", str(bundled))  # noqa: TID251 - the reason is above
+    return tiktoken.get_encoding("o200k_base")
+
+
+class TokenCounter:
+    """Counts tokens in bounded time: exact up to `COUNTED` characters, extrapolated beyond."""
+
+    def __init__(self, encoding: tiktoken.Encoding) -> None:
+        self._encode = encoding.encode_ordinary
+
+    def __call__(self, text: str) -> int:
+        if len(text) <= PIECE:
+            return len(self._encode(text))
+        counted = text[:COUNTED]
+        tokens = sum(len(self._encode(counted[i : i + PIECE])) for i in range(0, len(counted), PIECE))
+        return tokens if len(text) <= COUNTED else tokens * len(text) // COUNTED + 1
+
+
+class Measurer:
+    """Counts the prompt and asks the classifier."""
+
+    def __init__(self, count: Callable[[str], int], predictor: Predictor) -> None:
+        self._count, self._predictor = count, predictor
+
+    def __call__(self, request: Request, models: Sequence[Model], /) -> Features:
+        vector = self._predictor.describe(request.turns)
+        return Features(
+            prompt_tokens=self.prompt_tokens(request),
+            predictions=self._predictor.predict(vector, models),
+            vector=vector,
+        )
+
+    def prompt_tokens(self, request: Request) -> int:
+        """Tokens of all turns and declared tools; pictures and sound are not counted."""
+        text = "\n".join(turn.text for turn in request.turns)
+        declared = sum(len(orjson.dumps(tool.parameters)) + len(tool.name) for tool in request.tools)
+        return self._count(text) + TURN_OVERHEAD * len(request.turns) + declared // CHARACTERS_A_TOKEN

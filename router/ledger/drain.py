@@ -1,0 +1,192 @@
+"""From the spool into the ledger: each line once, whenever this process or a writer is killed.
+
+The rows of a segment go in together with its name, in one transaction, and only then is the file unlinked:
+killed before the commit nothing has happened, killed after it the name says that the rows are in.
+"""
+
+import logging
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+
+from router.errors import FarthingError
+from router.ledger import ingest, segments
+from router.ledger.store import Ledger, Patience, elected, writing
+
+MOST_BYTES = 128 << 20
+"""Read in one transaction at most."""
+
+REMEMBERED = timedelta(hours=1)
+"""How long `drained` keeps the name of a segment whose file is gone."""
+
+log = logging.getLogger("farthing.ledger")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drained:
+    """What came of a drain: rows written, segments taken, bytes of unreadable lines set aside."""
+
+    rows: int = 0
+    segments: int = 0
+    rejected_bytes: int = 0
+
+    def __add__(self, other: "Drained") -> "Drained":
+        return Drained(
+            rows=self.rows + other.rows,
+            segments=self.segments + other.segments,
+            rejected_bytes=self.rejected_bytes + other.rejected_bytes,
+        )
+
+
+def unobserved(_: str) -> None:
+    """Do nothing at a step; tests kill the process there."""
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def drain(
+    ledger: Ledger, *, now: Callable[[], datetime] = utc_now, step: Callable[[str], None] = unobserved
+) -> Drained:
+    """Bring all that is sealed, or orphaned, into the ledger; only for whoever is elected.
+
+    `step` is told "inserted" before each commit and "committed" after it.
+    """
+    segments.adopt(ledger.spool)
+    total = Drained()
+    for batch in _batches(segments.sealed(ledger.spool)):
+        try:
+            total += _commit(ledger, {path: path for path in batch}, now, step)
+        except ingest.UNREADABLE as error:
+            log.critical("The spool holds lines that are no ledger entries: %s", error)
+            total += _rescue(ledger, batch, now, step)
+    return total
+
+
+def drain_once(ledger: Ledger) -> Drained | None:
+    """Drain, or return `None` if another process is at it."""
+    with elected(ledger) as chosen:
+        return drain(ledger) if chosen else None
+
+
+def keep_draining(ledger: Ledger, wait: Callable[[], bool]) -> None:
+    """Drain, `wait`, and again until it says `False`; stand by while another process is elected."""
+    while True:
+        with elected(ledger) as chosen:
+            if chosen:
+                _serve(ledger, wait)
+                return
+        if not wait():
+            return
+
+
+def _serve(ledger: Ledger, wait: Callable[[], bool]) -> None:
+    for path in segments.foreign(ledger.spool):
+        log.warning("%s is of another version and is left alone", path)
+    troubles = 0
+    while True:
+        trouble = _drain_or_say_why(ledger, loud=troubles & (troubles - 1) == 0)
+        troubles = troubles + 1 if trouble else 0
+        if not wait():
+            break
+    # Writers that are dying with us let go of their files a moment later.
+    for _ in Patience(seconds=1.0).tries():
+        if _drain_or_say_why(ledger, loud=True) or not segments.still_open(ledger.spool):
+            return
+
+
+def _drain_or_say_why(ledger: Ledger, *, loud: bool) -> bool:
+    """Return whether there was trouble; what is not drained now stays in the spool and is tried again."""
+    try:
+        drained = drain(ledger)
+    except (FarthingError, OSError, duckdb.Error) as error:
+        if loud:
+            log.error("The ledger takes nothing; the spool keeps it: %s", error)  # noqa: TRY400 - the sentence says all
+        return True
+    log.debug("Drained %d rows of %d segments", drained.rows, drained.segments)
+    return False
+
+
+def _batches(paths: Sequence[Path]) -> Iterator[list[Path]]:
+    batch: list[Path] = []
+    size = 0
+    for path in paths:
+        batch.append(path)
+        size += path.stat().st_size
+        if size >= MOST_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _commit(
+    ledger: Ledger,
+    sources: Mapping[Path, Path],
+    now: Callable[[], datetime],
+    step: Callable[[str], None],
+) -> Drained:
+    """Ingest segments from the files that stand for them, then unlink the segments."""
+    with writing(ledger) as connection:
+        rows = connection.execute(
+            "SELECT segment FROM drained WHERE list_contains($names, segment)",
+            {"names": [segment.name for segment in sources]},
+        ).fetchall()
+        known = {name for (name,) in rows}
+        fresh = [segment for segment in sources if segment.name not in known]
+        time = now().astimezone(UTC).replace(tzinfo=None)
+        connection.begin()
+        count = ingest.insert(connection, [sources[segment] for segment in fresh])
+        connection.execute(
+            "INSERT INTO drained SELECT unnest($names), $time",
+            {"names": [segment.name for segment in fresh], "time": time},
+        )
+        connection.execute(
+            "DELETE FROM drained WHERE time < $oldest AND NOT list_contains($present, segment)",
+            {"oldest": time - REMEMBERED, "present": [path.name for path in segments.sealed(ledger.spool)]},
+        )
+        step("inserted")
+        connection.commit()
+    step("committed")
+    for segment in sources:
+        segment.unlink(missing_ok=True)
+    segments.sync_folder(ledger.spool)
+    return Drained(rows=count, segments=len(sources))
+
+
+def _rescue(
+    ledger: Ledger, batch: Sequence[Path], now: Callable[[], datetime], step: Callable[[str], None]
+) -> Drained:
+    """Ingest what can be read, and set the rest aside as segments that may be mended and put back."""
+    rejected = 0
+    with TemporaryDirectory(prefix="farthing-") as folder:
+        sources = {}
+        for segment in batch:
+            sources[segment] = segment
+            if not ingest.readable(segment):
+                good, bad = ingest.sift(segment)
+                sources[segment] = Path(folder) / segment.name
+                sources[segment].write_bytes(good)
+                _set_aside(ledger, segment, bad)
+                rejected += len(bad)
+        return _commit(ledger, sources, now, step) + Drained(rejected_bytes=rejected)
+
+
+def _set_aside(ledger: Ledger, segment: Path, bad: bytes) -> None:
+    ledger.quarantine.mkdir(exist_ok=True)
+    # Another name than the segment's, which the ledger will know and never take again.
+    path = ledger.quarantine / f"rejected-{segment.name}"
+    with path.open("wb") as file:
+        file.write(bad)
+        file.flush()
+        os.fsync(file.fileno())
+    segments.sync_folder(ledger.quarantine)
+    log.critical(
+        "%d lines were set aside in %s; mended, they may go back into the spool", bad.count(b"\n"), path
+    )

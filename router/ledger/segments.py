@@ -1,0 +1,101 @@
+"""The files of the spool: their names, and the three states a segment goes through.
+
+    <writer>-<boot>-<number>.v1.open     its writer holds the lock and appends     -> sealed, or orphaned
+    the same, the lock free              its writer died                           -> adopted: cut, sealed
+    <writer>-<boot>-<number>.v1.jsonl    sealed: the drainer may take it           -> in the ledger, unlinked
+
+`boot` is random and no number is used twice, so a name means one segment for ever.
+`v1` is the version of the lines.
+"""
+
+import contextlib
+import fcntl
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+VERSION = 1
+
+OPEN = f".v{VERSION}.open"
+SEALED = f".v{VERSION}.jsonl"
+
+log = logging.getLogger("farthing.ledger")
+
+
+def sealed_path(path: Path) -> Path:
+    """Name an open segment as it is called once sealed."""
+    return path.with_name(path.name.removesuffix(OPEN) + SEALED)
+
+
+def still_open(spool: Path) -> list[Path]:
+    return sorted(spool.glob(f"*{OPEN}"))
+
+
+def sealed(spool: Path) -> list[Path]:
+    return sorted(spool.glob(f"*{SEALED}"))
+
+
+def foreign(spool: Path) -> list[Path]:
+    """List segments of other versions: a newer Farthing's, to be left for it."""
+    return sorted(path for path in spool.glob("*.v*.jsonl") if not path.name.endswith(SEALED))
+
+
+def create(path: Path) -> int | None:
+    """Open a new segment and lock it; `None` if an adopter got hold of it first."""
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o640)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    if not path.exists():
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def adopt(spool: Path) -> list[Path]:
+    """Seal the segments whose writers are dead, without the last line if it is torn."""
+    return [sealed_path(path) for path in still_open(spool) if _adopt(path)]
+
+
+def _adopt(path: Path) -> bool:
+    with _orphan(path) as descriptor:
+        if descriptor is None:
+            return False
+        size = os.fstat(descriptor).st_size
+        whole = os.pread(descriptor, size, 0).rfind(b"\n") + 1
+        if whole < size:
+            log.warning(
+                "%s ended in a torn line of %d bytes, which nobody was told of", path.name, size - whole
+            )
+            os.ftruncate(descriptor, whole)
+        path.rename(sealed_path(path))
+        return True
+
+
+@contextlib.contextmanager
+def _orphan(path: Path) -> Iterator[int | None]:
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        yield None
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Its writer may have sealed it between our look and our lock.
+        yield descriptor if path.exists() else None
+    except BlockingIOError:
+        yield None
+    finally:
+        os.close(descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames and unlinks in `folder` outlast a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,213 @@
+"""The ledger's file, opened only for as long as it is needed.
+
+DuckDB lets either one process write or many read.
+So the drainer holds the file for milliseconds, readers open it read-only and try again while it is held,
+and both pass a gate: the drainer closes it before it waits, so that readers in a row cannot starve it.
+"""
+
+import contextlib
+import fcntl
+import os
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import duckdb
+from duckdb import DuckDBPyConnection
+
+from router.errors import FarthingError
+from router.ledger import schema
+
+STORAGE = "v1.5.0"
+"""The oldest DuckDB that can open the file, so that whoever upgraded can go back."""
+
+CONFIG: Mapping[str, str | bool] = MappingProxyType(
+    {
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        # Otherwise a table's name in SQL may mean a Python variable of whoever calls.
+        "python_enable_replacements": False,
+    }
+)
+"""The same for everyone: DuckDB refuses a second connection of one process that is configured otherwise."""
+
+
+class LedgerBusy(FarthingError):
+    """The ledger is held by another process."""
+
+
+class LedgerBroken(FarthingError):
+    """The ledger cannot be opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Where one ledger's files are: `data` holds the spool, the database and two lock files."""
+
+    data: Path
+
+    @property
+    def spool(self) -> Path:
+        return self.data / "spool"
+
+    @property
+    def quarantine(self) -> Path:
+        return self.spool / "quarantine"
+
+    @property
+    def database(self) -> Path:
+        return self.data / "ledger.duckdb"
+
+    @property
+    def gate(self) -> Path:
+        return self.data / "gate.lock"
+
+    @property
+    def election(self) -> Path:
+        return self.data / "drain.lock"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long to wait for others: seconds in all, then pauses that grow, of random length."""
+
+    seconds: float = 10.0
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    jitter: Callable[[], float] = random.random
+
+    def tries(self) -> Iterator[None]:
+        """Yield once a try; ends when patience is over."""
+        end, pause = self.clock() + self.seconds, 0.002
+        yield
+        while self.clock() < end:
+            self.sleep(pause * (0.5 + self.jitter() / 2))
+            pause = min(pause * 1.6, 0.1)
+            yield
+
+
+@contextlib.contextmanager
+def reading(ledger: Ledger, patience: Patience | None = None) -> Iterator[DuckDBPyConnection]:
+    """Open the ledger to read; one that was never written to reads as an empty one.
+
+    Raises `LedgerBusy` or `LedgerBroken`.
+    """
+    if not ledger.database.exists():
+        with scratch() as connection:
+            yield connection
+        return
+    with _patiently(lambda: _open_to_read(ledger), patience) as connection:
+        yield connection
+
+
+@contextlib.contextmanager
+def writing(ledger: Ledger, patience: Patience | None = None) -> Iterator[DuckDBPyConnection]:
+    """Open the ledger to write, made or brought up to date if need be, with the gate closed to readers.
+
+    Only for whoever is elected to drain. Raises `LedgerBusy`, `LedgerBroken` or `schema.NewerLedger`.
+    """
+    with _locked(ledger.gate):
+        if not ledger.database.exists():
+            _make(ledger.database)
+        with _patiently(lambda: _open(ledger.database, read_only=False), patience) as connection:
+            schema.upgrade(connection)
+            yield connection
+
+
+@contextlib.contextmanager
+def scratch() -> Iterator[DuckDBPyConnection]:
+    """Open an empty ledger in memory."""
+    with duckdb.connect(config=dict(CONFIG)) as connection:
+        schema.create(connection)
+        yield connection
+
+
+@contextlib.contextmanager
+def elected(ledger: Ledger) -> Iterator[bool]:
+    """Say whether this process is the one that drains; it is until the block ends, or the process."""
+    ledger.spool.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(ledger.election, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o640)
+    try:
+        yield _lock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    finally:
+        os.close(descriptor)
+
+
+def _patiently(
+    attempt: Callable[[], DuckDBPyConnection | None], patience: Patience | None
+) -> DuckDBPyConnection:
+    for _ in (patience or Patience()).tries():
+        connection = attempt()
+        if connection is not None:
+            return connection
+    raise LedgerBusy
+
+
+def _open_to_read(ledger: Ledger) -> DuckDBPyConnection | None:
+    return _open(ledger.database, read_only=True) if _gate_is_open(ledger.gate) else None
+
+
+def _open(database: Path, *, read_only: bool) -> DuckDBPyConnection | None:
+    """Return `None` while another holds the file."""
+    try:
+        return duckdb.connect(str(database.absolute()), read_only=read_only, config=dict(CONFIG))
+    except (duckdb.IOException, duckdb.ConnectionException) as error:
+        # Two texts: another process has it, or this one has it otherwise.
+        if "lock" in str(error) or "different configuration" in str(error):
+            return None
+        raise LedgerBroken(f"The ledger {database} cannot be opened: {_first_line(error)}") from error
+    except duckdb.Error as error:
+        raise LedgerBroken(f"The ledger {database} cannot be opened: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
+
+
+def _make(database: Path) -> None:
+    """Make the file under another name first: a crash here must not leave one that nobody can open."""
+    draft = database.with_name(database.name + ".new")
+    for leftover in (draft, draft.with_name(draft.name + ".wal")):
+        leftover.unlink(missing_ok=True)
+    with duckdb.connect(config=dict(CONFIG)) as connection:
+        quoted = str(draft.absolute()).replace("'", "''")
+        connection.execute(f"ATTACH '{quoted}' AS draft (STORAGE_VERSION '{STORAGE}')")
+        connection.execute("USE draft")
+        schema.create(connection)
+        connection.execute("USE memory")
+        connection.execute("DETACH draft")
+    draft.rename(database)
+
+
+@contextlib.contextmanager
+def _locked(gate: Path) -> Iterator[None]:
+    gate.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(gate, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o640)
+    try:
+        # Readers hold it for no time at all, and only one process drains.
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _gate_is_open(gate: Path) -> bool:
+    try:
+        descriptor = os.open(gate, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return True
+    try:
+        return _lock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, operation: int) -> bool:
+    try:
+        fcntl.flock(descriptor, operation)
+    except BlockingIOError:
+        return False
+    return True

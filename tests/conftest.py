@@ -1,0 +1,7 @@
+"""What every test has in common."""
+
+from hypothesis import settings
+
+# A deadline would fail on a busy machine, which says nothing about the code.
+settings.register_profile("farthing", deadline=None)
+settings.load_profile("farthing")

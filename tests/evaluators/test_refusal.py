@@ -1,0 +1,64 @@
+"""Did the model decline?"""
+
+import time
+
+import pytest
+
+from evaluators.refusal import refusal
+from router.types import Choice, Reply
+from tests.support.world import request
+
+
+async def judged(text, *, complete=True, **choice):
+    return await refusal(request(), Reply(choices=(Choice(text=text, **choice),), complete=complete), None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I'm sorry, but I can't help with that.",
+        "I\u2019m sorry, I cannot assist with this request.",
+        "I cannot provide instructions for that.",
+        "As an AI language model, I cannot browse.",
+        "Es tut mir leid, aber ich kann dabei nicht helfen.",
+        "Je suis d\u00e9sol\u00e9, mais je ne peux pas vous aider.",
+        "Lo siento, pero no puedo ayudar con eso.",
+        "Mi dispiace, ma non posso farlo.",
+        "Desculpe, mas n\u00e3o posso ajudar.",
+        "Het spijt me, maar ik kan dat niet.",
+        "\u0418\u0437\u0432\u0438\u043d\u0438\u0442\u0435, \u043d\u043e \u044f \u043d\u0435 \u043c\u043e\u0433\u0443 \u043f\u043e\u043c\u043e\u0447\u044c.",
+        "\u62b1\u6b49\uff0c\u6211\u65e0\u6cd5\u56de\u7b54\u3002",
+    ],
+)
+async def test_set_phrases_are_known_in_many_languages(text):
+    assert not (await judged(text)).passed
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I'm sorry to hear that you are ill. Rest and drink a lot.",
+        "The function cannot assist in memory, since it returns early.",
+        "Sure! Here is the poem.",
+        "Ich kann das erkl\u00e4ren: es regnet.",
+        "You can say: 'Thank you, but no.'",
+    ],
+)
+async def test_ordinary_answers_pass(text):
+    assert (await judged(text)).passed
+
+
+async def test_a_refusal_said_as_such_or_a_filter_fails():
+    assert not (await judged("", refusal="no")).passed
+    assert not (await judged("half", finish_reason="content_filter")).passed
+
+
+async def test_a_short_beginning_cannot_be_judged_yet():
+    assert await judged("Well", complete=False) is None
+    assert (await judged("Here is a long answer. " * 9, complete=False)).passed
+
+
+async def test_a_megabyte_takes_no_time():
+    began = time.perf_counter()
+    await judged("i am sorry " * 100_000)
+    assert time.perf_counter() - began < 0.1

@@ -1,0 +1,86 @@
+"""A rule gives a reason, or nothing."""
+
+import pytest
+
+from policies.language import PolicySpec
+from policies.meters import Health
+from policies.policy import RoutedPolicy
+from policies.rules import RULES
+from router.types import Capability, Limits
+from tests.support.world import FakeClock, features, model, request
+
+CLOCK = FakeClock()
+
+
+def reason(rule, asked, candidate, *, spec=None, chances=None):
+    return RULES[rule](spec or PolicySpec(), Health(CLOCK))(asked, features({candidate.name: 0.5}), candidate)
+
+
+@pytest.mark.parametrize(
+    ("rule", "asked", "candidate", "said"),
+    [
+        (
+            "can_do",
+            request(needs={Capability.TOOLS}),
+            model("m", capabilities=frozenset()),
+            "not known to support tools",
+        ),
+        ("can_do", request(needs={Capability.TOOLS}), model("m"), None),
+        (
+            "can_do",
+            request(needs={Capability.JSON_OBJECT}),
+            model("m", capabilities=frozenset({Capability.JSON_SCHEMA})),
+            None,
+        ),
+        (
+            "fits_context",
+            request(),
+            model("m", context_window=100),
+            "needs about 110 tokens, its context window has 100",
+        ),
+        ("fits_context", request(), model("m", context_window=110), None),
+        ("fits_context", request(limits=Limits(output_tokens=90)), model("m", context_window=100), None),
+        ("fits_context", request(), model("m", context_window=None), None),
+        (
+            "priced",
+            request(),
+            model("m", prices=None),
+            "its price is unknown (set `price`, or `on_unpriced: allow`)",
+        ),
+        ("priced", request(), model("m"), None),
+        ("within_cost", request(), model("m"), None),
+        ("within_cost", request(limits=Limits(cost=110 * 10**6)), model("m"), None),
+        (
+            "within_cost",
+            request(limits=Limits(cost=109 * 10**6)),
+            model("m"),
+            "expected to cost $0.000110, the ceiling is $0.000109",
+        ),
+        ("healthy", request(), model("m"), None),
+    ],
+)
+def test_each_rule_says_why_or_nothing(rule, asked, candidate, said):
+    assert reason(rule, asked, candidate) == said
+
+
+def test_an_unpriced_model_passes_where_the_policy_allows_it():
+    assert reason("priced", request(), model("m", prices=None), spec=PolicySpec(on_unpriced="allow")) is None
+
+
+def test_an_unpriced_model_keeps_no_ceiling():
+    spec = PolicySpec(max_cost_usd="1", on_unpriced="allow")
+    assert "no cost ceiling" in reason("within_cost", request(), model("m", prices=None), spec=spec)
+
+
+def test_a_pinned_policy_asks_only_what_it_may_cost():
+    spec = PolicySpec(strategy="pinned")
+    policy = RoutedPolicy(
+        "pinned",
+        spec,
+        [model("m", capabilities=frozenset(), context_window=1)],
+        health=Health(CLOCK),
+        strongest=None,
+    )
+    plan, refused = policy.plan(request(needs={Capability.TOOLS}), features({"m": 0.5}))
+    assert next(plan).model.name == "m"
+    assert refused == {}

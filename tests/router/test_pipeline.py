@@ -1,0 +1,213 @@
+"""The loop: what is tried, what the caller sees, what is written down."""
+
+import asyncio
+
+import pytest
+
+from policies.language import PolicySpec
+from policies.meters import Health
+from policies.policy import RoutedPolicy
+from router.errors import Broken, CallerFault, NoCandidate, Substituted
+from router.pipeline import Pipeline
+from router.types import AnswerForm, Delta, Grade, Limits, Purpose, Release, Status, ToolCall, Usage, Verdict
+from tests.support.world import Book, Ear, FakeClock, Script, features, flat_charge, model, request
+
+SMALL, LARGE = model("small", price=1), model("large", price=10)
+CHANCES = {"small": 0.8, "large": 0.85}
+
+
+async def shape(request, reply, ask, /):
+    if not reply.complete:
+        return None
+    good = bool(reply.choices[0].text)
+    return Verdict(check="shape", passed=good, reason="" if good else "empty")
+
+
+def house(replies, *, checks=None, usage=Usage(input=10, output=5)):
+    """A pipeline over two models, and everything a test looks at."""
+    upstream, book, clock = Script(replies, usage=usage), Book(), FakeClock()
+    pipeline = Pipeline(
+        models={"small": SMALL, "large": LARGE},
+        upstreams={"fake": upstream},
+        evaluators={"shape": shape, **(checks or {})},
+        measure=lambda _request, _models: features(CHANCES),
+        charge=flat_charge,
+        count=len,
+        sinks=[book],
+        clock=clock,
+        config="c1",
+    )
+    return pipeline, upstream, book
+
+
+def policy(**spec):
+    given = {"checks": ("shape",), **spec}
+    health = Health(FakeClock())
+    return RoutedPolicy("p", PolicySpec(**given), (SMALL, LARGE), health=health, strongest=LARGE)
+
+
+async def test_the_cheapest_adequate_model_answers():
+    pipeline, upstream, book = house({"small": [["four"]], "large": [["4"]]})
+    outcome = await pipeline.run(request(), policy())
+    assert (outcome.chosen.reply.text, upstream.sent) == ("four", ["small"])
+    (row,) = book.rows
+    assert (row.model, row.status, row.cost, row.final) == ("small", "accepted", 15 * 10**6, True)
+    assert (row.baseline_model, row.baseline_cost) == ("large", 150 * 10**6)
+
+
+async def test_a_failed_check_escalates_and_both_attempts_are_booked():
+    pipeline, upstream, book = house({"small": [[""]], "large": [["4"]]})
+    outcome = await pipeline.run(request(), policy())
+    assert (outcome.chosen.reply.text, upstream.sent) == ("4", ["small", "large"])
+    assert [(row.status, row.final) for row in book.rows] == [("rejected", False), ("accepted", True)]
+    assert book.rows[0].verdicts == {"shape": "empty"}
+    assert outcome.cost == (15 + 150) * 10**6
+    assert sum(row.baseline_cost or 0 for row in book.rows) == 150 * 10**6
+    assert book.rows[1].reason == "escalated: shape said empty (p=0.85)"
+
+
+async def test_a_failed_upstream_is_followed_by_the_other():
+    pipeline, upstream, book = house({"small": [[Broken("html")]], "large": [["4"]]})
+    outcome = await pipeline.run(request(), policy())
+    assert (outcome.chosen.reply.text, upstream.sent) == ("4", ["small", "large"])
+    assert [(row.status, row.error) for row in book.rows] == [("failed", "Broken"), ("accepted", None)]
+
+
+async def test_the_callers_own_mistake_is_not_repeated_elsewhere():
+    pipeline, upstream, _ = house({"small": [[CallerFault("bad", status=400)]], "large": [["4"]]})
+    outcome = await pipeline.run(request(), policy())
+    assert upstream.sent == ["small"]
+    assert isinstance(outcome.failure, CallerFault)
+
+
+async def test_when_all_checks_fail_the_last_answer_goes_out_marked():
+    pipeline, _, _ = house({"small": [[""]], "large": [[""]]})
+    outcome = await pipeline.run(request(), policy())
+    assert outcome.chosen.decision.model.name == "large"
+    assert not outcome.chosen.accepted
+    assert outcome.failure is None
+
+
+async def test_when_nothing_may_serve_the_outcome_says_why():
+    pipeline, _, book = house({"small": [["x"]], "large": [["x"]]})
+    outcome = await pipeline.run(request(), policy(max_cost_usd="0.000000000001"))
+    assert isinstance(outcome.failure, NoCandidate)
+    assert set(outcome.failure.refused) == {"small", "large"}
+    assert book.rows == []
+
+
+async def test_a_held_stream_shows_nothing_of_a_rejected_answer():
+    pipeline, _, _ = house({"small": [["", ""]], "large": [["fo", "ur"]]})
+    ear = Ear()
+    await pipeline.run(request(stream=True), policy(stream_release=Release.HELD), ear)
+    assert (ear.text, set(ear.models)) == ("four", {"large"})
+
+
+async def test_a_gated_stream_commits_after_its_prefix_and_flows():
+    words = ["word " * 10] * 30
+    pipeline, _, _ = house({"small": [words], "large": [["x"]]})
+    ear = Ear()
+    await pipeline.run(request(stream=True), policy(), ear)
+    assert ear.text == "".join(words)
+    assert len(ear.models) > 20, "it was sent as it came, not at once"
+
+
+async def test_a_gated_stream_of_json_is_held_whole():
+    pipeline, _, _ = house({"small": [["word " * 10] * 30], "large": [["x"]]})
+    ear = Ear()
+    await pipeline.run(request(stream=True, answer=AnswerForm()), policy(), ear)
+    assert len(ear.models) == 1
+
+
+async def test_a_gated_stream_holds_tool_calls_until_they_are_judged():
+    call = Delta(tool_calls=(ToolCall(id="c", name="f", arguments="{"),))
+    pipeline, _, _ = house({"small": [[call, *["word " * 10] * 30]], "large": [["x"]]})
+    ear = Ear()
+    await pipeline.run(request(stream=True), policy(), ear)
+    assert len(ear.models) == 1
+
+
+async def test_a_stream_that_fails_after_its_commit_is_not_repeated():
+    pipeline, upstream, book = house({"small": [["word " * 100, Broken("cut")]], "large": [["x"]]})
+    ear = Ear()
+    outcome = await pipeline.run(request(stream=True), policy(), ear)
+    assert (upstream.sent, ear.text) == (["small"], "word " * 100)
+    assert isinstance(outcome.failure, Broken)
+    (row,) = book.rows
+    assert (row.status, row.cost_grade, row.output_tokens) == ("failed", Grade.COMPUTED, 500)
+
+
+async def test_a_stream_that_fails_before_its_commit_is_repeated_elsewhere():
+    pipeline, upstream, _ = house({"small": [["wo", Broken("cut")]], "large": [["whole"]]})
+    ear = Ear()
+    await pipeline.run(request(stream=True), policy(), ear)
+    assert (upstream.sent, ear.text) == (["small", "large"], "whole")
+
+
+async def test_a_caller_who_leaves_ends_the_upstream_and_is_written_down():
+    pipeline, upstream, book = house({"small": [["word " * 100] * 9], "large": [["x"]]})
+    with pytest.raises(ConnectionResetError):
+        await pipeline.run(request(stream=True), policy(), Ear(patience=2))
+    assert upstream.closed == ["small"]
+    (row,) = book.rows
+    assert (row.status, row.final, row.usage_grade) == ("cancelled", True, "estimated")
+    assert row.cost > 0
+
+
+async def test_a_cancelled_request_is_written_down():
+    pipeline, upstream, book = house({"small": [["a", asyncio.CancelledError()]], "large": [["x"]]})
+    with pytest.raises(asyncio.CancelledError):
+        await pipeline.run(request(), policy())
+    assert ([row.status for row in book.rows], upstream.closed) == (["cancelled"], ["small"])
+
+
+async def test_another_model_than_asked_is_refused_and_the_next_is_tried():
+    other = Delta(text="hello", served_model="somebody-else")
+    pipeline, upstream, book = house({"small": [[other]], "large": [["4"]]})
+    outcome = await pipeline.run(request(), policy())
+    assert upstream.sent == ["small", "large"]
+    assert isinstance(outcome.attempts[0].error, Substituted)
+    assert (book.rows[0].substituted, book.rows[0].served_model) == (True, "somebody-else")
+
+
+async def test_another_model_than_asked_may_pass_if_the_policy_only_warns():
+    other = Delta(text="hello", served_model="somebody-else", finish_reason="stop")
+    pipeline, upstream, book = house({"small": [[other]], "large": [["4"]]})
+    outcome = await pipeline.run(request(), policy(on_substitution="warn"))
+    assert (upstream.sent, outcome.chosen.substituted) == (["small"], True)
+
+
+async def test_a_missing_usage_is_estimated_within_a_bound():
+    pipeline, _, book = house({"small": [["four"]], "large": [["4"]]}, usage=None)
+    await pipeline.run(request(), policy())
+    (row,) = book.rows
+    assert (row.usage_grade, row.input_tokens, row.output_tokens) == ("estimated", 10, 4)
+
+
+async def test_a_dead_stream_is_bounded_by_what_was_allowed():
+    pipeline, _, _ = house({"small": [["four", Broken("cut")]], "large": [["4"]]})
+    outcome = await pipeline.run(request(limits=Limits(output_tokens=50)), policy())
+    first = outcome.attempts[0]
+    assert (first.usage.grade, first.usage.output, first.usage.output_bound) == (Grade.ESTIMATED, 4, 50)
+
+
+async def test_what_a_check_asks_is_a_row_of_its_own():
+    async def judge(asked, reply, ask, /):
+        opinion = await ask("large", asked)
+        return Verdict(check="judge", passed=opinion.text == "good")
+
+    pipeline, _, book = house({"small": [["four"]], "large": [["good"]]}, checks={"judge": judge})
+    outcome = await pipeline.run(request(), policy(checks=("shape", "judge")))
+    assert outcome.chosen.decision.model.name == "small"
+    assert [(row.purpose, row.model, row.final) for row in book.rows] == [
+        (Purpose.CHECK, "large", False),
+        (Purpose.ANSWER, "small", True),
+    ]
+    assert outcome.cost == sum(row.cost for row in book.rows)
+
+
+async def test_every_request_has_exactly_one_final_row():
+    pipeline, _, book = house({"small": [[""]], "large": [[Broken()]]})
+    outcome = await pipeline.run(request(), policy())
+    assert [row.final for row in book.rows] == [False, True]
+    assert outcome.chosen.status is Status.REJECTED

@@ -1,0 +1,137 @@
+"""Small worlds for tests: a clock that stands still, a classifier that knows, upstreams that follow a script."""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from router.errors import UpstreamError
+from router.types import (
+    Capability,
+    Charge,
+    Decision,
+    Delta,
+    Ending,
+    Features,
+    Grade,
+    LedgerEntry,
+    Model,
+    Prediction,
+    Prices,
+    Principal,
+    Request,
+    Turn,
+    Usage,
+)
+
+
+@dataclass
+class FakeClock:
+    """Time that passes only when it is told to."""
+
+    at: float = 0.0
+
+    def monotonic(self) -> float:
+        return self.at
+
+    def now(self) -> datetime:
+        return datetime(2026, 11, 23, tzinfo=UTC) + timedelta(seconds=self.at)
+
+
+def request(text: str = "What is 2 + 2?", **fields) -> Request:
+    """A request with one user message."""
+    body = {"model": "auto", "messages": [{"role": "user", "content": text}]}
+    given = {"asked": "auto", "stream": False, "body": body, **fields}
+    return Request(
+        id="r1", dialect="chat", principal=Principal(), turns=(Turn(role="user", text=text),), **given
+    )
+
+
+def model(name: str, *, price: int = 1, **fields) -> Model:
+    """A model that can do everything; `price` is in dollars per million tokens."""
+    given = {
+        "upstream": "fake",
+        "upstream_name": name,
+        "prices": Prices(input=price * 10**6, output=price * 10**6),
+        "context_window": 100_000,
+        "capabilities": frozenset(Capability),
+        **fields,
+    }
+    return Model(name=name, **given)
+
+
+def features(
+    chances: Mapping[str, float], *, prompt_tokens: int = 10, output_tokens: float = 100
+) -> Features:
+    predictions = {name: Prediction(success=p, output_tokens=output_tokens) for name, p in chances.items()}
+    return Features(prompt_tokens=prompt_tokens, predictions=predictions)
+
+
+@dataclass
+class Script:
+    """An upstream that plays, for each model, one scripted reply after another; the last is repeated.
+
+    A reply is a list of texts (streamed one by one), of deltas, or an error to raise.
+    """
+
+    replies: Mapping[str, list[Sequence[str | Delta | BaseException]]]
+    sent: list[str] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
+    usage: Usage | None = Usage(input=10, output=5)
+
+    async def send(self, request: Request, model: Model, /) -> AsyncGenerator[Delta | Ending, None]:
+        self.sent.append(model.name)
+        script = self.replies[model.name]
+        parts = script.pop(0) if len(script) > 1 else script[0]
+        try:
+            for part in parts:
+                if isinstance(part, BaseException):
+                    raise part
+                yield part if isinstance(part, Delta) else Delta(text=part, served_model=model.upstream_name)
+            if not any(isinstance(part, Delta) and part.finish_reason for part in parts):
+                yield Delta(finish_reason="stop")
+            yield Ending(usage=self.usage, served_model=model.upstream_name)
+        finally:
+            self.closed.append(model.name)
+
+    async def close(self) -> None: ...
+
+
+@dataclass
+class Ear:
+    """A caller that keeps what it is sent; it leaves (raises) after `patience` sends."""
+
+    heard: list[Delta] = field(default_factory=list)
+    models: list[str] = field(default_factory=list)
+    patience: int | None = None
+
+    async def send(self, deltas: Sequence[Delta], decision: Decision, attempt: int, /) -> None:
+        if self.patience is not None and len(self.models) >= self.patience:
+            raise ConnectionResetError
+        self.heard += deltas
+        self.models.append(decision.model.name)
+
+    @property
+    def text(self) -> str:
+        return "".join(delta.text for delta in self.heard)
+
+
+@dataclass
+class Book:
+    """A sink that keeps every row."""
+
+    rows: list[LedgerEntry] = field(default_factory=list)
+
+    def write(self, entries, /) -> None:
+        self.rows += entries
+
+
+def flat_charge(prices: Prices | None, usage: Usage) -> Charge:
+    """Price input and output, nothing else."""
+    if prices is None or usage.input is None or usage.output is None:
+        return Charge(amount=None, bound=None, grade=Grade.UNPRICED)
+    amount = prices.input * usage.input + prices.output * usage.output
+    return Charge(amount=amount, bound=amount, grade=Grade.COMPUTED)
+
+
+def boom(message: str = "down") -> UpstreamError:
+    return UpstreamError(message)
