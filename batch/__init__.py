@@ -1,1 +1,1 @@
-"""Work that can wait. Empty until the batch pool is built; the folder holds its place in the layout."""
+"""Work that can wait; empty until the batch pool is built."""

@@ -11,7 +11,7 @@ from evaluators import EVALUATORS
 from policies.language import DEFAULT_POLICY
 from policies.meters import Health
 from policies.policy import RoutedPolicy, pinned_to
-from router.catalog import Catalog, References, charge, listing
+from router.catalog import Catalog, Knowledge, charge, listing
 from router.config import (
     AUTO,
     Config,
@@ -41,7 +41,7 @@ class Parts:
     session: aiohttp.ClientSession
     predictor: Predictor
     count: TokenCounter
-    references: References
+    knowledge: Knowledge
     health: Health
     sinks: Sequence[Sink]
     clock: Clock
@@ -54,7 +54,7 @@ class Household:
         self.config = config
         self.keepalive = config.server.keepalive_seconds
         self.principals = _principals(config)
-        self.catalog = Catalog([parts.references.complete(model) for model in config.catalogue()])
+        self.catalog = Catalog([parts.knowledge.complete(model) for model in config.catalogue()])
         models = {model.name: model for model in self.catalog}
         self.policies = _policies(config, models, parts)
         self._pinned = _pinned(config, models, parts, self.policies[DEFAULT_POLICY].strongest)
@@ -81,9 +81,9 @@ class Household:
         if head == AUTO and colon:
             if name in self.policies:
                 return self.policies[name]
-            known = ", ".join(f"auto:{policy}" for policy in sorted(self.policies))
-            raise UnknownModel(f"There is no policy {name[:100]!r}; there is {known}.", param="model")
-        near = " or ".join(repr(name) for name in self.catalog.nearest(asked[:100]))
+            there_is = ", ".join(f"auto:{policy}" for policy in sorted(self.policies))
+            raise UnknownModel(f"There is no policy {name[:100]!r}; there is {there_is}.", param="model")
+        near = " or ".join(repr(known) for known in self.catalog.nearest(asked[:100]))
         hint = f" Did you mean {near}?" if near else " `GET /v1/models` lists them; `auto` chooses one."
         raise UnknownModel(f"There is no model {asked[:100]!r} here.{hint}", param="model")
 

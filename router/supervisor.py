@@ -76,7 +76,9 @@ class Supervisor:
             pause = min(0.1 * 2**quick, 10.0)
             log.error("%s (process %d) ended with status %d", child.name, process.pid, status)
             if quick >= HOPELESS:
-                raise FarthingError(f"{child.name} ends again and again right after its start; see its messages.")
+                raise FarthingError(
+                    f"{child.name} ends again and again right after its start; see its messages."
+                )
             await asyncio.sleep(pause)
 
     async def _stop(self, child: Child) -> None:

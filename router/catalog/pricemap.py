@@ -94,8 +94,10 @@ class PriceMap:
         """Return what is known of `upstream_name` at `provider` (as litellm calls it), or `None`."""
         if provider is None:
             return None
-        name = upstream_name.removeprefix(f"{provider}/").lower()
-        found = self.entries.get((provider, name))
+        name = upstream_name.lower()
+        found = self.entries.get((provider, name)) or self.entries.get(
+            (provider, name.removeprefix(f"{provider}/"))
+        )
         return _known(found[1], self.source) if found else None
 
     def of_provider(self, provider: str) -> Iterator[tuple[str, Known]]:

@@ -17,7 +17,7 @@ from policies.estimate import expected_cost
 from policies.meters import Health
 from router.answers import usd
 from router.app import Household, Parts
-from router.catalog import References
+from router.catalog import Knowledge
 from router.clock import SystemClock
 from router.config import environment, load
 from router.dialects import DIALECTS
@@ -40,7 +40,9 @@ from router.types import (
 
 @click.command()
 @click.argument("request_file", type=click.File("rb"))
-@click.option("--config", "path", type=click.Path(path_type=Path), default=Path("farthing.yaml"), show_default=True)
+@click.option(
+    "--config", "path", type=click.Path(path_type=Path), default=Path("farthing.yaml"), show_default=True
+)
 @click.option("--model", help="Ask for this instead of the file's `model`.")
 @click.option("--dialect", type=click.Choice(sorted(DIALECTS)), default="chat", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -67,7 +69,7 @@ async def _explain(request: Request, path: Path) -> dict[str, Any]:
             session=session,
             predictor=load_classifier(),
             count=TokenCounter(vocabulary()),
-            references=References.load(),
+            knowledge=Knowledge.load(),
             health=Health(clock),
             sinks=(),
             clock=clock,
@@ -139,7 +141,12 @@ def _show(explanation: dict[str, Any]) -> None:
     for column in ("", "model", "chance", "tokens", "expected USD", "why"):
         table.add_column(column)
     for place, row in enumerate(explanation["order"], start=1):
-        cells = (row["model"], f"{row['success']:.2f}", row["output_tokens"], row["expected_cost_usd"] or "unpriced")
+        cells = (
+            row["model"],
+            f"{row['success']:.2f}",
+            row["output_tokens"],
+            row["expected_cost_usd"] or "unpriced",
+        )
         table.add_row(str(place), *map(str, cells), row["reason"])
     console.print(table)
     if explanation["refused"]:

@@ -1,7 +1,7 @@
 """`farthing init`: look around, ask, write farthing.yaml."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +12,8 @@ from rich.table import Table
 
 from router.catalog.knowledge import Knowledge
 from router.catalog.providers import Provider
-from router.commands.discovered import Hosted, Local, discover, usable, write_config
+from router.commands.discovered import write_config
+from router.commands.discovering import Hosted, Local, discover, usable
 from router.config import environment
 
 _NOTHING = """\
@@ -121,11 +122,3 @@ def _write(output: Path, text: str, *, force: bool) -> None:
         raise click.ClickException(f"{output} is there already; --force writes over it.") from None
     except OSError as error:
         raise click.ClickException(f"Cannot write {output}: {error.strerror}.") from None
-
-
-def discovered_config(environ: Mapping[str, str], knowledge: Knowledge | None = None) -> str | None:
-    """Return what `init --yes` would write, `None` if nothing was found; blocks for up to six seconds."""
-    knowledge = knowledge or Knowledge.load()
-    today = datetime.now(UTC).date()
-    local, hosted = asyncio.run(discover(environ, knowledge, today=today))
-    return write_config(local, hosted, today=today) if usable(local, hosted) else None

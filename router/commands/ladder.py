@@ -1,4 +1,4 @@
-"""Chooses models to begin with: at each provider a few open-weight ones, each dearer and larger than the last."""
+"""Chooses models to begin with: a few open-weight ones a provider, each larger and dearer than the last."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace

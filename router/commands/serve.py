@@ -1,18 +1,21 @@
 """`farthing serve`: the supervisor, its workers and the drainer."""
 
 import asyncio
-import os
 import shutil
 import socket
 import tempfile
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 import click
 
 from evaluators import EVALUATORS
-from router.commands.discovered import discover, write_config
+from router.catalog import Knowledge
+from router.commands.discovered import discovered_config
 from router.config import Config, Watcher, environment
 from router.errors import ConfigError
 from router.supervisor import Child, Supervisor
@@ -20,6 +23,9 @@ from router.supervisor import Child, Supervisor
 DEFAULT_FILE = Path("farthing.yaml")
 
 BACKLOG = 2048
+
+EVERYWHERE: Mapping[str, str] = MappingProxyType({"0.0.0.0": "127.0.0.1", "::": "::1"})  # noqa: S104 - to be told apart
+"""Where a server that listens everywhere can be reached from here."""
 
 
 @click.command()
@@ -75,16 +81,17 @@ class _Where:
 
 
 def _discovered(folder: Path) -> Path:
-    found = asyncio.run(discover(environment()))
-    if not found:
+    text = discovered_config(environment(), Knowledge.load(), today=datetime.now(UTC).date())
+    if text is None:
         raise ConfigError(
-            "There is no farthing.yaml, no local engine answers on its usual port, and no provider's key is set. "
-            "Start Ollama (or vLLM, LM Studio, llama.cpp), or set a key such as OPENROUTER_API_KEY, "
+            "There is no farthing.yaml, no local engine answers on its usual port, "
+            "and no provider's key is set. Start Ollama (or vLLM, LM Studio, llama.cpp), "
+            "or set a key such as OPENROUTER_API_KEY, "
             "then run `farthing init`; or see it work with `farthing demo`."
         )
     path = folder / "discovered.yaml"
-    path.write_text(write_config(found))
-    click.echo(f"farthing: no farthing.yaml; using what was found: {found.summary()}", err=True)
+    path.write_text(text)
+    click.echo("farthing: there is no farthing.yaml; using what `farthing init --yes` would write", err=True)
     return path
 
 
@@ -121,9 +128,8 @@ async def _serve(path: Path, config: Config, where: _Where, data: Path, folder: 
 
 async def _announce(host: str, port: int, shown: str) -> None:
     """Say so once a worker answers; until it does, the question waits in the socket's queue."""
-    reader, writer = await asyncio.open_connection(host if host not in {"0.0.0.0", "::"} else "127.0.0.1", port)  # noqa: S104 - compared
+    reader, writer = await asyncio.open_connection(EVERYWHERE.get(host, host), port)
     writer.write(b"GET /health HTTP/1.1\r\nHost: farthing\r\nConnection: close\r\n\r\n")
     await reader.readline()
     writer.close()
     click.echo(f"farthing: listening on http://{shown}:{port}", err=True)
-    click.echo(f"farthing: base URL for clients is http://{shown}:{port}/v1 (process {os.getpid()})", err=True)

@@ -20,9 +20,7 @@ def command(path: Path, fd: int, data: Path, *, shared_metrics: bool) -> None:
     """Serve on an inherited socket (the server starts these by itself)."""
     watcher = Watcher(path, environ=environment(), known_checks=EVALUATORS.keys())
     config = watcher.current
-    work = Work(
-        watcher=watcher, listener=socket.socket(fileno=fd), data=data, shared_metrics=shared_metrics
-    )
+    work = Work(watcher=watcher, listener=socket.socket(fileno=fd), data=data, shared_metrics=shared_metrics)
     uvloop.run(_run(Worker(config, work)))
 
 

@@ -39,8 +39,8 @@ def contradictions(
 def _doors(server: Server, auth: str, keys: Sequence[Key]) -> Iterator[Problem]:
     if auth == "none" and not server.loopback:
         yield Problem(
-            path=("auth",),
-            message=f"is 'none', but {server.host!r} can be reached from other machines: "
+            path=("server", "host"),
+            message=f"{server.host!r} can be reached from other machines, but auth is 'none': "
             "write 'auth: keys' and list keys, or let the host be 127.0.0.1",
         )
     if auth == "keys" and not keys:

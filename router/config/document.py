@@ -68,9 +68,8 @@ def read(text: str, *, file: str, environ: Mapping[str, str]) -> Document:
     """
     if len(text) > LARGEST:
         raise ConfigError("the file is larger than 4 MB", file=file)
-    loader = _Loader(text)
     try:
-        node = loader.get_single_node()
+        node = _compose(text)
         reading = _Reading(environ)
         value = reading.value(node, (), 0) if node is not None else {}
     except yaml.MarkedYAMLError as error:
@@ -78,36 +77,34 @@ def read(text: str, *, file: str, environ: Mapping[str, str]) -> Document:
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-        raise ConfigError(
-            "there is a character that YAML does not allow", file=file, line=line, column=column
-        ) from None
-    except (ValueError, OverflowError):
-        # PyYAML's scanner reads escapes and directives with chr() and int().
-        mark = loader.get_mark()
-        raise ConfigError(
-            "a number in an escape or a directive is too large",
-            file=file,
-            line=mark.line + 1,
-            column=mark.column + 1,
-        ) from None
-    finally:
-        loader.dispose()
+        message = "there is a character that YAML does not allow"
+        raise ConfigError(message, file=file, line=line, column=column) from None
     reading.values.setdefault((), Mark(1, 1))
     return Document(value, reading.values, reading.keys, tuple(reading.problems))
 
 
+def _compose(text: str) -> yaml.Node | None:
+    loader = _Loader(text)
+    try:
+        return loader.get_single_node()
+    except (ValueError, OverflowError):
+        # PyYAML's scanner reads escapes and directives with chr() and int().
+        problem = "a number in an escape or a directive is too large"
+        raise yaml.MarkedYAMLError(problem=problem, problem_mark=loader.get_mark()) from None
+    finally:
+        loader.dispose()
+
+
 def _syntax(error: yaml.MarkedYAMLError, text: str, file: str) -> ConfigError:
     mark = error.problem_mark or error.context_mark
+    assert mark is not None, "what is raised while reading has a place"
     message = " ".join(part for part in (error.context, error.problem) if part)
     lines = text.splitlines()
-    if mark and mark.line < len(lines) and "${" in lines[mark.line]:
+    if mark.line < len(lines) and "${" in lines[mark.line]:
         message += ' (put a reference in quotes: "${NAME}")'
-    return ConfigError(
-        message,
-        file=file,
-        line=mark.line + 1 if mark else None,
-        column=mark.column + 1 if mark else None,
-    )
+    elif "<block end>" in message:
+        message += " (look at the indentation)"
+    return ConfigError(message, file=file, line=mark.line + 1, column=mark.column + 1)
 
 
 class _Loader(yaml.SafeLoader):

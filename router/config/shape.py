@@ -69,7 +69,11 @@ def _of_kind(value: Any, schema: Schema, root: Schema, path: Path) -> Iterator[P
         yield Problem(path=path, message=_mismatch(value, [{"type": "object"}]))
     elif name not in value:
         yield Problem(path=(*path, name), message=f"{name!r} is missing: one of {listed}")
-    elif value[name] not in known:
+        for each in value:
+            if nearest(each, [name]):
+                message = f"there is no setting {each!r}{nearest(each, [name])}"
+                yield Problem(path=(*path, each), message=message, on_key=True)
+    elif not isinstance(value[name], str) or value[name] not in known:
         message = f"expected one of {listed}; found {_found(value[name])}"
         yield Problem(path=(*path, name), message=message)
     else:

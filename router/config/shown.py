@@ -68,6 +68,8 @@ def _scalar(value: Any) -> Any:
             return MASK
         case Decimal():
             return int(value) if value == int(value) else value.normalize()
+        case float() if value.is_integer():
+            return int(value)
         case Enum():
             return value.value
         case Path():

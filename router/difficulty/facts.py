@@ -43,16 +43,17 @@ class Facts:
         """Which facts are known: bit 0 the size, bit 1 the price."""
         return (self.params_b is not None) + 2 * (self.price is not None)
 
-    def numbers(self) -> Doubles:
-        """Return the facts of this pattern as a row; every row of a pattern has the same columns."""
+    def numbers(self, pattern: int | None = None) -> Doubles:
+        """Return the facts of a pattern (default: all that are known) as a row; a pattern has the same columns always."""
+        wanted = self.pattern if pattern is None else pattern
         year = (self.year if self.year is not None else USUAL_YEAR) - USUAL_YEAR
         row = [1.0, min(max(year, -1.5), 1.0), float(self.thinks)]
         row.append(0.0 if self.open_weight is None else 1.0 if self.open_weight else -1.0)
-        if self.params_b is not None:
+        if self.params_b is not None and wanted & 1:
             active = self.active_params_b or self.params_b
             size = math.log(min(max(self.params_b, 0.3), 1000.0) / 20.0)
             row += [size, math.log(min(max(active, 0.3), 500.0) / 15.0)]
-        if self.price is not None:
+        if self.price is not None and wanted & 2:
             row.append(math.log(min(max(self.price, 0.02), 100.0)))
         return np.array(row)
 

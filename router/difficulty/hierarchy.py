@@ -31,7 +31,9 @@ class Belief:
         )
 
 
-def posterior(prior: Belief, inputs: Doubles, scores: Doubles, *, weight: float = 1.0, rounds: int = 8) -> Belief:
+def posterior(
+    prior: Belief, inputs: Doubles, scores: Doubles, *, weight: float = 1.0, rounds: int = 8
+) -> Belief:
     """Return what is believed of a model after outcomes: inputs (n, size) with scores in [0, 1] (Laplace).
 
     `weight` below one tempers the outcomes, as outcomes that resemble each other tell less than independent ones.

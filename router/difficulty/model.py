@@ -106,7 +106,9 @@ class Difficulty:
         """Return (prompts, models) chances of vectors (prompts, size)."""
         odds = self.doubt.weights[0] + vectors[:, : len(STRANGE)] @ self.doubt.weights[1:]
         trust = 1.0 / (1.0 + np.exp(np.clip(odds, -30.0, 30.0)))
-        inputs = np.concatenate((np.ones((len(vectors), 1)), trust[:, None] * vectors[:, len(HEAD) :]), axis=1)
+        inputs = np.concatenate(
+            (np.ones((len(vectors), 1)), trust[:, None] * vectors[:, len(HEAD) :]), axis=1
+        )
         spread = np.einsum("pi,mij,pj->pm", inputs, pool.spreads, inputs, optimize=True)
         variance = spread + (self.doubt.shift * (1.0 - trust))[:, None]
         # The mean of a sigmoid over a normal distribution, to a good approximation (MacKay).

@@ -10,7 +10,24 @@ _ACTIVE = re.compile(r"(?<![a-z])a(\d+(?:\.\d+)?)b(?![a-z])")
 
 INSTRUCT = frozenset({"instruct", "chat", "it"})
 NOISE = frozenset(
-    {"meta", "hf", "gguf", "awq", "gptq", "mlx", "bf", "fp", "int", "bit", "latest", "free", "q", "k", "m", "s"}
+    {
+        "meta",
+        "hf",
+        "gguf",
+        "awq",
+        "gptq",
+        "mlx",
+        "bf",
+        "fp",
+        "int",
+        "bit",
+        "latest",
+        "free",
+        "q",
+        "k",
+        "m",
+        "s",
+    }
 )
 """Parts that say how a model is packed or sold, not which it is."""
 

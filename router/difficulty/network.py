@@ -61,13 +61,19 @@ def sigmoid(logits: NDArray[np.floating]) -> Floats:
 
 
 def fit(
-    table: Table, rows: NDArray[np.intp], recipe: Recipe, random: np.random.Generator, like: Network | None = None
+    table: Table,
+    rows: NDArray[np.intp],
+    recipe: Recipe,
+    random: np.random.Generator,
+    like: Network | None = None,
 ) -> Network:
     """Train on these rows of the table; with `like`, the models' side is taken from there and held still."""
     network = _start(table, rows, recipe, random)
     if like is not None:
         network = replace(network, base=like.base, directions=like.directions)
-    learnt = ["straight", "inner", "threshold", "outer"] + ([] if like is not None else ["base", "directions"])
+    learnt = ["straight", "inner", "threshold", "outer"] + (
+        [] if like is not None else ["base", "directions"]
+    )
     weights = {name: getattr(network, name) for name in learnt}
     first = {name: np.zeros_like(value) for name, value in weights.items()}
     second = {name: np.zeros_like(value) for name, value in weights.items()}
@@ -111,7 +117,9 @@ def _slopes(
     recipe: Recipe,
     random: np.random.Generator,
 ) -> dict[str, Floats]:
-    inputs = table.features[batch] * _dropout((len(batch), table.features.shape[1]), recipe.drop_input, random)
+    inputs = table.features[batch] * _dropout(
+        (len(batch), table.features.shape[1]), recipe.drop_input, random
+    )
     reached = inputs @ network.inner + network.threshold
     passed = _dropout(reached.shape, recipe.drop_hidden, random) * (reached > 0)
     hidden = reached * passed

@@ -15,6 +15,9 @@ SEEN_BITS = 18
 EDGE = 4.0
 """Standardised marks are cut here."""
 
+CUT = 8.0
+"""Standardised projections are cut here."""
+
 STRANGE = ("unseen words", "unexplained words", "marks at the edge")
 HEAD = (*STRANGE, "log tokens of an answer")
 """What the first numbers of a vector are; the traits follow."""
@@ -67,13 +70,13 @@ class Reader:
         cut = np.clip(counted, -EDGE, EDGE)
         strange = np.array(
             (
-                1.0 - _share_of_bits(self.seen, raw.seen),
+                1.0 - share_of_bits(self.seen, raw.seen),
                 1.0 - min(1.0, float(projected @ projected)),
                 float((np.abs(counted) > EDGE).mean()),
             ),
             np.float32,
         )
-        return np.concatenate((np.clip(standard, -EDGE * 2, EDGE * 2), cut)), strange
+        return np.concatenate((np.clip(standard, -CUT, CUT), cut)), strange
 
 
 def measure(reading: str) -> Raw:
@@ -96,7 +99,7 @@ def seen_buckets(hashed: Hashes) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     return np.unique((hashed >> np.uint64(64 - SEEN_BITS)).astype(np.int64))
 
 
-def _share_of_bits(bits: Bytes, places: np.ndarray[tuple[int], np.dtype[np.int64]]) -> float:
+def share_of_bits(bits: Bytes, places: np.ndarray[tuple[int], np.dtype[np.int64]]) -> float:
     if len(places) == 0:
         return 0.0
     return float(((bits[places >> 3] >> (places & 7).astype(np.uint8)) & 1).mean())

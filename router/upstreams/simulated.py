@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import re
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from itertools import zip_longest
 
 import orjson
@@ -52,7 +52,7 @@ class Simulated:
         self._first, self._per_token = first_token_ms / 1000, 1 / tokens_per_second
         self._sleep, self._count = sleep, count
 
-    async def send(self, request: Request, model: Model, /) -> AsyncIterator[Delta | Ending]:
+    async def send(self, request: Request, model: Model, /) -> AsyncGenerator[Delta | Ending, None]:
         """Stream one reply, paced; a plain request gets each choice in one piece."""
         persona = self._personas.get(model.name, Persona())
         dice = self._dice(request, model)

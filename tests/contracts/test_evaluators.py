@@ -99,9 +99,7 @@ def within_its_bounds(name: str, verdict: Verdict | None) -> None:
 
 @each_evaluator
 @hostile
-async def test_it_judges_every_reply_to_every_request(
-    name: str, evaluator: Evaluator, reply: Reply
-):
+async def test_it_judges_every_reply_to_every_request(name: str, evaluator: Evaluator, reply: Reply):
     for each in REQUESTS.values():
         for complete in (True, False):
             judged = replace(reply, complete=complete)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policies.language import PolicySpec
@@ -20,6 +20,7 @@ MANY = 50
 """More attempts than any policy may ask for."""
 
 each_strategy = pytest.mark.parametrize("name", STRATEGIES)
+some = settings(max_examples=30)
 
 
 @dataclass(frozen=True)
@@ -83,18 +84,21 @@ def played(make: Callable[[PolicySpec], Strategy], name: str, case: Case) -> lis
 
 @each_strategy
 @given(case=cases())
+@some
 def test_it_ends_within_the_attempts_it_may_make(name: str, case: Case):
     assert 1 <= len(played(STRATEGIES[name], name, case)) <= case.max_attempts
 
 
 @each_strategy
 @given(case=cases())
+@some
 def test_it_tries_only_what_the_rules_let_pass(name: str, case: Case):
     assert all(decision.model in case.models for decision in played(STRATEGIES[name], name, case))
 
 
 @each_strategy
 @given(case=cases())
+@some
 def test_it_tries_no_model_more_than_twice(name: str, case: Case):
     tried = Counter(decision.model.name for decision in played(STRATEGIES[name], name, case))
     assert max(tried.values()) <= 2
@@ -102,6 +106,7 @@ def test_it_tries_no_model_more_than_twice(name: str, case: Case):
 
 @each_strategy
 @given(case=cases())
+@some
 def test_it_stops_where_the_request_itself_is_wrong(name: str, case: Case):
     wrong = Case(case.models, case.chances, [CallerFault()], case.max_attempts, case.stream)
     assert len(played(STRATEGIES[name], name, wrong)) == 1
@@ -109,6 +114,7 @@ def test_it_stops_where_the_request_itself_is_wrong(name: str, case: Case):
 
 @each_strategy
 @given(case=cases())
+@some
 def test_it_decides_the_same_again_and_keeps_nothing_between_requests(name: str, case: Case):
     strategy = STRATEGIES[name](PolicySpec(strategy=name, max_attempts=case.max_attempts))
     assert played(lambda _: strategy, name, case) == played(lambda _: strategy, name, case)
@@ -116,6 +122,7 @@ def test_it_decides_the_same_again_and_keeps_nothing_between_requests(name: str,
 
 @each_strategy
 @given(case=cases())
+@some
 def test_every_decision_says_why_and_follows_the_policy(name: str, case: Case):
     spec = PolicySpec()
     for decision in played(STRATEGIES[name], name, case):

@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from tests.support.ledger import rows
 
 from tests.end_to_end.dropin.house import KEY, UPSTREAM_KEY, configuration
 from tests.support.clients import openai_node, openai_python
 from tests.support.fake_upstream import FakeUpstream
+from tests.support.ledger import rows
 from tests.support.server import REPOSITORY, Server, running
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
@@ -30,7 +30,7 @@ async def test_openai_python_notices_nothing(tmp_path: Path, subtests: pytest.Su
         report = await visit([*suite, server.base, KEY, UPSTREAM_KEY, fake])
 
     assert_all_passed(report, subtests)
-    assert {row.status for row in rows(server.data) if row.request_id == LEFT_EARLY} == {"cancelled"}
+    assert {row["status"] for row in rows(server.data) if row["request_id"] == LEFT_EARLY} == {"cancelled"}
 
 
 async def test_openai_node_notices_nothing(tmp_path: Path, subtests: pytest.Subtests) -> None:
@@ -40,12 +40,12 @@ async def test_openai_node_notices_nothing(tmp_path: Path, subtests: pytest.Subt
         report = await visit([*suite, server.base, KEY, UPSTREAM_KEY, fake])
 
     assert_all_passed(report, subtests)
-    assert {row.status for row in rows(server.data) if row.request_id == LEFT_EARLY} == {"cancelled"}
+    assert {row["status"] for row in rows(server.data) if row["request_id"] == LEFT_EARLY} == {"cancelled"}
 
 
 @asynccontextmanager
 async def house(folder: Path) -> AsyncIterator[tuple[Server, str]]:
-    """Run fake upstream and server; when the suite is over, the server stops in order and has not stumbled."""
+    """Run fake upstream and server; in the end the server stops in order and has not stumbled."""
     async with FakeUpstream() as fake:
         with running(configuration(fake.url), folder) as server:
             yield server, fake.url.removesuffix("/v1")

@@ -1,6 +1,6 @@
 """Small worlds for tests: a clock that stands still, a classifier that knows, upstreams that follow a script."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -70,10 +70,10 @@ def features(
 class Script:
     """An upstream that plays, for each model, one scripted reply after another; the last is repeated.
 
-    A reply is a list of texts (streamed one by one), of deltas, or an error to raise.
+    A reply is a list of texts (streamed one by one), of deltas, of errors to raise, of things to wait for.
     """
 
-    replies: Mapping[str, list[Sequence[str | Delta | BaseException]]]
+    replies: Mapping[str, list[Sequence[str | Delta | BaseException | Callable[[], Awaitable[object]]]]]
     sent: list[str] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
     usage: Usage | None = Usage(input=10, output=5)
@@ -86,6 +86,9 @@ class Script:
             for part in parts:
                 if isinstance(part, BaseException):
                     raise part
+                if callable(part):
+                    await part()
+                    continue
                 yield part if isinstance(part, Delta) else Delta(text=part, served_model=model.upstream_name)
             if not any(isinstance(part, Delta) and part.finish_reason for part in parts):
                 yield Delta(finish_reason="stop")

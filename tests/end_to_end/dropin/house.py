@@ -51,7 +51,7 @@ def configuration(fake_url: str) -> str:
     rows = [_model(name, "fake", upstream_name) for name, upstream_name in MODELS.items()]
     rows += [_model("down", "dead", "down"), _model("simulated", "sim", "simulated")]
     return f"""
-server: {{host: 127.0.0.1, keepalive_seconds: 0.5}}
+server: {{host: 127.0.0.1, keepalive_seconds: 0.5, shutdown_seconds: 3}}
 auth: keys
 keys: [{{name: alice, secret: "{KEY}", team: research}}]
 upstreams:

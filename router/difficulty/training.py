@@ -1,0 +1,294 @@
+"""Fits the classifier anew: `python -m router.difficulty.training --data ../shared/data --out difficulty.npz`.
+
+The one door to scikit-learn; nothing that serves imports this.
+Only prompts of the `train` split are fitted on.
+"""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from sklearn.linear_model import Ridge
+from sklearn.utils.extmath import randomized_svd
+
+from router.difficulty import network
+from router.difficulty.corpus import Corpus, Places
+from router.difficulty.hierarchy import Belief, Doubles, Trend, posterior, trend
+from router.difficulty.model import Difficulty, Doubt, Lengths, Pool
+from router.difficulty.network import Network, Recipe, Table
+from router.difficulty.reader import SEEN_BITS, STRANGE, Reader
+from router.difficulty.sheet import Sheet, features, weighed
+from router.difficulty.words import Floats
+
+TERSE = ("mmlu_helm", "routerbench", "concise_cot/baseline", "concise_cot/concise")
+"""Sources that asked for a bare letter or few words: their answers' lengths say nothing of an ordinary answer's."""
+
+TOGETHER = (
+    ("knowledge",),
+    ("math",),
+    ("commonsense", "reading", "open_qa"),
+    ("function_call", "generation"),
+    ("reasoning", "code", "code_reasoning", "chat"),
+)
+"""Kinds of prompt that are left out together to learn how far strange text is to be trusted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How everything is fitted; `folds` networks are averaged, each blind to its own part of the prompts."""
+
+    dimensions: int = 192
+    folds: int = 5
+    rounds: int = 4
+    seed: int = 7
+    recipe: Recipe = field(default_factory=Recipe)
+    doubts: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crossed:
+    """A reader, and for every prompt the traits that networks blind to it read (P, T)."""
+
+    reader: Reader
+    traits: Doubles
+    strange: Doubles
+
+
+def learn(corpus: Corpus, sheet: Sheet, settings: Settings) -> Difficulty:
+    """Fit everything on the outcomes of a corpus; the same corpus and settings give the same classifier."""
+    random = np.random.default_rng(settings.seed)
+    rows, known = np.unique(corpus.prompt), np.unique(corpus.subject)
+    table = _table(corpus, known)
+    bare = _text_side(sheet, rows, settings)
+    read = features(bare, sheet)[0]
+    whole = network.fit(replace(table, features=read), rows, settings.recipe, random)
+    folds = _folds(corpus.group, rows, settings.folds, random)
+    crossed = _crossed(bare, sheet, table, folds, whole, settings, random)
+    reader, lengths = _lengths(crossed.reader, read, corpus, known)
+    beliefs, trends = _models_side(corpus, crossed.traits, known, settings)
+    fitted = Difficulty(
+        reader=reader,
+        models=tuple((corpus.subjects[at].name, corpus.subjects[at].tuned) for at in known),
+        beliefs=beliefs,
+        trends=trends,
+        middle=float(np.mean([belief.mean[0] for belief in beliefs])),
+        doubt=Doubt(weights=np.array([-30.0, *(0.0 for _ in STRANGE)]), shift=0.0),
+        lengths=lengths,
+    )
+    if not settings.doubts:
+        return fitted
+    kinds = _kinds(corpus.task, rows)
+    strange = _crossed(bare, sheet, table, kinds, whole, settings, random, again=True)
+    return replace(fitted, doubt=_doubt(fitted, corpus, known, (crossed, strange), random))
+
+
+def _table(corpus: Corpus, known: Places) -> Table:
+    column = np.searchsorted(known, corpus.subject)
+    shape = (len(corpus.texts), len(known))
+    sums, counts = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    np.add.at(sums, (corpus.prompt, column), corpus.score)
+    np.add.at(counts, (corpus.prompt, column), 1.0)
+    return Table(features=np.zeros((len(corpus.texts), 0), np.float32), sums=sums, counts=counts)
+
+
+def _text_side(sheet: Sheet, rows: Places, settings: Settings) -> Reader:
+    """Fit what needs no outcomes: rarity, projection, scales, and which words have been seen."""
+    words = sheet.words[rows]
+    documents = np.asarray((words > 0).sum(0)).ravel()
+    rarity = np.where(documents >= 3, np.log((len(rows) + 1) / (documents + 1)), 0.0).astype(np.float32)
+    weights = weighed(words, rarity)
+    size = min(settings.dimensions, min(weights.shape) - 1)
+    right = randomized_svd(weights, size, n_iter=3, random_state=settings.seed)[2]
+    projection = np.ascontiguousarray(right.T, np.float32)
+    projected = weights @ projection
+    marks = sheet.marks[rows]
+    bits = np.bincount(np.concatenate([sheet.raws[row].seen for row in rows]), minlength=1 << SEEN_BITS) >= 2
+    total, none = size + marks.shape[1], np.zeros((0, 0), np.float32)
+    return Reader(
+        rarity=rarity,
+        projection=projection,
+        project_centre=projected.mean(0),
+        project_scale=projected.std(0) + 1e-6,
+        marks_centre=marks.mean(0),
+        marks_scale=np.maximum(marks.std(0), 0.02),
+        inner=none,
+        threshold=none,
+        outer=none,
+        straight=none,
+        traits_centre=none,
+        length=np.zeros(total + 1, np.float32),
+        seen=np.packbits(bits, bitorder="little"),
+    )
+
+
+def _folds(group: NDArray[np.str_], rows: Places, count: int, random: np.random.Generator) -> list[Places]:
+    names, belongs = np.unique(group[rows], return_inverse=True)
+    drawn = random.integers(0, count, len(names))[belongs]
+    return [rows[drawn == fold] for fold in range(count)]
+
+
+def _kinds(task: NDArray[np.str_], rows: Places) -> list[Places]:
+    folds = [rows[np.isin(task[rows], kinds)] for kinds in TOGETHER]
+    return [fold for fold in folds if 0 < len(fold) < len(rows)]
+
+
+def _crossed(
+    bare: Reader,
+    sheet: Sheet,
+    table: Table,
+    folds: list[Places],
+    whole: Network,
+    settings: Settings,
+    random: np.random.Generator,
+    *,
+    again: bool = False,
+) -> Crossed:
+    """Train a network blind to each fold, the models' side held still so that all speak of the same traits.
+
+    With `again` the words' side is fitted blind too, so that the fold's text is as strange as it would be.
+    """
+    rows = np.sort(np.concatenate(folds))
+    read, strange = features(bare, sheet)
+    traits = np.zeros((len(read), settings.recipe.traits))
+    networks = []
+    for fold in folds:
+        rest = np.setdiff1d(rows, fold)
+        if again:
+            seen, odd = features(_text_side(sheet, rest, settings), sheet)
+            strange[fold] = odd[fold]
+        else:
+            seen = read
+        fitted = network.fit(replace(table, features=seen), rest, settings.recipe, random, like=whole)
+        traits[fold] = fitted.traits(seen[fold])
+        networks.append(fitted)
+    reader = bare if again else _joined(bare, networks, traits[rows].mean(0))
+    return Crossed(reader=reader, traits=traits - traits[rows].mean(0), strange=strange.astype(float))
+
+
+def _joined(bare: Reader, networks: list[Network], centre: Doubles) -> Reader:
+    count = len(networks)
+    return replace(
+        bare,
+        inner=np.concatenate([one.inner for one in networks], axis=1),
+        threshold=np.concatenate([one.threshold for one in networks]),
+        outer=np.concatenate([one.outer for one in networks]) / count,
+        straight=np.asarray(sum(one.straight for one in networks) / count, np.float32),
+        traits_centre=np.asarray(centre, np.float32),
+    )
+
+
+def _models_side(
+    corpus: Corpus, traits: Doubles, known: Places, settings: Settings
+) -> tuple[tuple[Belief, ...], tuple[Trend, ...]]:
+    """Fit rows and trends in turns: rows given what facts say, then what facts say given the rows."""
+    size = traits.shape[1] + 1
+    prior = Belief(mean=np.zeros(size), spread=np.eye(size))
+    priors = [prior] * len(known)
+    subjects = [corpus.subjects[at] for at in known]
+    cells = [np.flatnonzero(corpus.subject == at) for at in known]
+    weights = np.array([len(cell) / (len(cell) + 200.0) for cell in cells])
+    beliefs: list[Belief] = []
+    trends: tuple[Trend, ...] = ()
+    for _ in range(settings.rounds):
+        beliefs = [
+            posterior(prior, _inputs(traits[corpus.prompt[cell]]), corpus.score[cell], rounds=5)
+            for prior, cell in zip(priors, cells, strict=True)
+        ]
+        trends = tuple(
+            trend(
+                np.array([subjects[i].facts.numbers(pattern) for i in chosen]),
+                [beliefs[i] for i in chosen],
+                weights[chosen],
+            )
+            for pattern in range(4)
+            for chosen in [[i for i, one in enumerate(subjects) if one.facts.pattern & pattern == pattern]]
+        )
+        priors = [trends[one.facts.pattern].belief(one.facts.numbers()) for one in subjects]
+    return tuple(beliefs), trends
+
+
+def _inputs(traits: Doubles) -> Doubles:
+    return np.concatenate((np.ones((len(traits), 1)), traits), axis=1)
+
+
+def _lengths(reader: Reader, read: Floats, corpus: Corpus, known: Places) -> tuple[Reader, Lengths]:
+    """Fit log tokens of answers: one number a prompt by ridge, then a line a model through it."""
+    kept = ~np.isnan(corpus.tokens) & ~np.isin(corpus.source, TERSE) & (corpus.tokens > 0)
+    prompt, column = corpus.prompt[kept], np.searchsorted(known, corpus.subject[kept])
+    logs = np.log(corpus.tokens[kept])
+    offset = _means(logs, column, len(known), float(logs.mean()))
+    ridge = Ridge(alpha=3000.0).fit(read[prompt], logs - offset[column] + logs.mean())
+    reader = replace(reader, length=np.append(ridge.coef_, ridge.intercept_).astype(np.float32))
+    guess = np.asarray(ridge.predict(read[prompt]), float)
+    slope = float(np.cov(guess, logs - offset[column])[0, 1] / guess.var())
+    thinking = np.array([corpus.subjects[at].facts.thinks for at in known])
+    level = _means(logs - slope * guess, column, len(known), float((logs - slope * guess).mean()))
+    usual = float(np.median(level[~thinking]))
+    extra = max(0.0, float(level[thinking].mean()) - usual) if thinking.any() else 0.0
+    rows = np.stack(
+        (level - extra * thinking, np.full(len(known), slope), np.full(len(known), extra)), axis=1
+    )
+    rest = logs - rows[column, 0] - slope * guess - (extra * thinking)[column]
+    return reader, Lengths(
+        rows=rows,
+        usual=np.array([usual, slope, extra]),
+        spread=float(rest.var()),
+        typical=float(guess.mean()),
+    )
+
+
+def _means(values: Doubles, column: Places, count: int, middle: float) -> Doubles:
+    """Return means by column, shrunk to the middle as if twenty more values lay there."""
+    sums = np.bincount(column, values, count)
+    return np.asarray((sums + 20.0 * middle) / (np.bincount(column, minlength=count) + 20.0))
+
+
+def _doubt(
+    fitted: Difficulty,
+    corpus: Corpus,
+    known: Places,
+    sides: tuple[Crossed, Crossed],
+    random: np.random.Generator,
+) -> Doubt:
+    """Choose how predictions widen so that they are best on known and left-out kinds of text together."""
+    column = np.searchsorted(known, corpus.subject)
+    tasks, place, counts = np.unique(corpus.task[corpus.prompt], return_inverse=True, return_counts=True)
+    share = 1.0 / counts[place] / len(tasks)
+    drawn = random.choice(len(share), min(len(share), 20_000), replace=True, p=share)
+    prompt, chosen, score = corpus.prompt[drawn], column[drawn], corpus.score[drawn]
+    means = np.array([belief.mean for belief in fitted.beliefs])[chosen]
+    spreads = np.array([belief.spread for belief in fitted.beliefs])[chosen]
+    parts = []
+    for side in sides:
+        traits = side.traits[prompt]
+        variance = (
+            spreads[:, 0, 0],
+            2.0 * np.einsum("ni,ni->n", spreads[:, 0, 1:], traits),
+            np.einsum("ni,nij,nj->n", traits, spreads[:, 1:, 1:], traits),
+        )
+        parts.append((side.strange[prompt], (means[:, 1:] * traits).sum(1), variance))
+
+    def loss(point: Doubles) -> float:
+        total = 0.0
+        for strange, tilt, (zeroth, first, second) in parts:
+            trust = 1.0 / (1.0 + np.exp(np.clip(point[0] + strange @ point[1:-1], -30, 30)))
+            variance = zeroth + trust * first + trust**2 * second + np.exp(point[-1]) * (1.0 - trust)
+            logits = (means[:, 0] + trust * tilt) / np.sqrt(1.0 + np.pi / 8.0 * np.maximum(variance, 0.0))
+            total += float(np.mean(np.logaddexp(0.0, logits) - score * logits))
+        return total + 1e-4 * float(point[1:-1] @ point[1:-1])
+
+    start = np.array([-4.0, 4.0, 2.0, 2.0, 0.0])
+    best = minimize(
+        loss, start, method="Nelder-Mead", options={"maxiter": 600, "xatol": 1e-3, "fatol": 1e-6}
+    ).x
+    return Doubt(weights=np.asarray(best[:-1]), shift=float(np.exp(best[-1])))
+
+
+def pool(fitted: Difficulty, at: Places) -> Pool:
+    """Return known models, by their positions, as a pool."""
+    return Pool(
+        means=np.array([fitted.beliefs[i].mean for i in at]),
+        spreads=np.array([fitted.beliefs[i].spread for i in at]),
+        lengths=fitted.lengths.rows[at],
+    )

@@ -1,0 +1,92 @@
+"""What every classifier, and what measures requests with it, keeps to."""
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from router.difficulty import load
+from router.features import Measurer
+from router.seams import Measure, Predictor
+from router.types import Model, Prediction, Tool, Turn
+from tests.support.world import model, request
+
+PREDICTORS: dict[str, Callable[[], Predictor]] = {"difficulty": load}
+
+KNOWN = model("qwen3-8b", family="qwen3", params_b=8.0, open_weight=True)
+UNKNOWN = Model(name="zork", upstream="u", upstream_name="zork")
+MODELS = (KNOWN, UNKNOWN)
+
+TEXTS = {
+    "nothing": "",
+    "white space": " \n\t" * 100,
+    "one long word": "a" * 300_000,
+    "many words": "word " * 60_000,
+    "emoji": "\U0001f34e" * 10_000,
+    "half a surrogate": "\ud83d" * 10,
+    "control characters": "\x00\x07\u202e" * 1000,
+    "brackets": "([{" * 30_000,
+}
+
+
+@pytest.fixture(scope="module", params=PREDICTORS.values(), ids=PREDICTORS.keys())
+def predictor(request: pytest.FixtureRequest) -> Predictor:
+    return request.param()
+
+
+def sane(predictions: Mapping[str, Prediction], models: Sequence[Model]) -> None:
+    assert predictions.keys() == {each.name for each in models}
+    for prediction in predictions.values():
+        assert 0 <= prediction.success <= 1
+        assert prediction.output_tokens > 0
+        assert math.isfinite(prediction.output_tokens)
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
+def test_any_conversation_is_described_in_finite_numbers_and_bounded_time(predictor: Predictor, text: str):
+    began = time.perf_counter()
+    vector = predictor.describe((Turn(role="system", text=text), Turn(role="user", text=text)))
+    sane(predictor.predict(vector, MODELS), MODELS)
+    assert time.perf_counter() - began < 1.0
+    assert all(math.isfinite(number) for number in vector)
+
+
+def test_a_conversation_without_turns_is_described_too(predictor: Predictor):
+    sane(predictor.predict(predictor.describe(()), MODELS), MODELS)
+
+
+def test_no_models_no_predictions(predictor: Predictor):
+    assert dict(predictor.predict(predictor.describe(()), ())) == {}
+
+
+@given(texts=st.lists(st.text(max_size=60), max_size=4))
+@settings(max_examples=30)
+def test_the_same_conversation_is_predicted_the_same(predictor: Predictor, texts: list[str]):
+    turns = tuple(Turn(role="user", text=text) for text in texts)
+    vector = predictor.describe(turns)
+    assert predictor.describe(turns) == vector
+    assert len(vector) == len(predictor.describe(()))
+    predictions = predictor.predict(vector, MODELS)
+    sane(predictions, MODELS)
+    assert predictor.predict(vector, MODELS) == predictions
+    assert predictor.predict(vector, MODELS[:1])[KNOWN.name] == predictions[KNOWN.name]
+
+
+def test_a_bigger_model_of_a_family_is_not_thought_weaker(predictor: Predictor):
+    sizes = (1.7, 8.0, 32.0)
+    family = [model(f"qwen3-{size:g}b", family="qwen3", params_b=size, open_weight=True) for size in sizes]
+    vector = predictor.describe((Turn(role="user", text="Prove that there are infinitely many primes."),))
+    chances = [prediction.success for prediction in predictor.predict(vector, family).values()]
+    assert chances == sorted(chances)
+
+
+def test_what_is_measured_costs_nothing_and_names_every_model(predictor: Predictor):
+    measure: Measure = Measurer(lambda text: len(text) // 4, predictor)
+    asked = request("How many?", tools=(Tool(name="f", parameters={"type": "object"}), Tool(name="g")))
+    features = measure(asked, MODELS)
+    assert features.prompt_tokens > 0
+    assert all(math.isfinite(number) for number in features.vector)
+    sane(features.predictions, MODELS)
