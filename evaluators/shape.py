@@ -21,6 +21,7 @@ from router.seams import Ask
 from router.types import Choice, Reply, Request, ToolCall, Verdict
 
 MAX_VALIDATED = 64_000
+"""Characters of a reply that are held against a schema, over all its parts."""
 
 Validator = extend(  # type: ignore[no-untyped-call] # the stubs leave it out
     Draft202012Validator, {"pattern": None, "patternProperties": None}
@@ -28,13 +29,14 @@ Validator = extend(  # type: ignore[no-untyped-call] # the stubs leave it out
 
 
 async def shape(request: Request, reply: Reply, ask: Ask, /) -> Verdict | None:  # noqa: ARG001 - the seam
-    """Judge a whole reply; of a growing one only that it says something can be told."""
+    """Judge a whole reply; of a growing one nothing can be told."""
     if not reply.complete:
         return None
     if not reply.choices:
         return _failed("empty")
+    form = _Form(request)
     for choice in reply.choices:
-        reason = _wrong(request, choice)
+        reason = form.wrong(choice)
         if reason is not None:
             return _failed(reason)
     return Verdict(check="shape", passed=True)
@@ -44,46 +46,57 @@ def _failed(reason: str) -> Verdict:
     return Verdict(check="shape", passed=False, reason=reason)
 
 
-def _wrong(request: Request, choice: Choice) -> str | None:
-    if choice.tool_calls:
-        return next(filter(None, (_wrong_call(request, call) for call in choice.tool_calls)), None)
-    if choice.refusal:
-        return None  # a refusal is its own check's business
-    if not choice.text.strip():
-        return "empty"
-    if choice.finish_reason == "length" and request.limits.output_tokens is None:
-        return "cut off by length"
-    if request.answer is not None:
-        return _wrong_json(choice.text, request.answer.schema, "JSON")
-    return None
+class _Form:
+    """The form one request asks for; each schema is prepared once, however many parts it is held against."""
 
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._tools = {tool.name: _validator(tool.parameters) for tool in request.tools}
+        self._answer = _validator(request.answer.schema) if request.answer is not None else None
+        self._left = MAX_VALIDATED
 
-def _wrong_call(request: Request, call: ToolCall) -> str | None:
-    declared = {tool.name: tool for tool in request.tools}
-    if not declared:
+    def wrong(self, choice: Choice) -> str | None:
+        if choice.tool_calls:
+            return next(filter(None, map(self._wrong_call, choice.tool_calls)), None)
+        if choice.refusal:
+            return None  # a refusal is its own check's business
+        if not choice.text.strip():
+            return "empty"
+        if choice.finish_reason == "length" and self._request.limits.output_tokens is None:
+            return "cut off by length"
+        if self._request.answer is not None:
+            return self._wrong_json(choice.text, self._answer, "JSON")
         return None
-    if call.name not in declared:
-        return "unknown tool"
-    return _wrong_json(call.arguments or "{}", declared[call.name].parameters, "tool arguments")
+
+    def _wrong_call(self, call: ToolCall) -> str | None:
+        if not self._tools:
+            return None
+        if call.name not in self._tools:
+            return "unknown tool"
+        return self._wrong_json(call.arguments or "{}", self._tools[call.name], "tool arguments")
+
+    def _wrong_json(self, text: str, validator: Any, what: str) -> str | None:
+        try:
+            value = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            return f"invalid {what}"
+        if validator is None:
+            return None if isinstance(value, dict) else f"invalid {what}: not an object"
+        self._left -= len(text)
+        if self._left < 0:
+            return None
+        return None if _fits(value, validator) else f"{what} against the schema"
 
 
-def _wrong_json(text: str, schema: Mapping[str, Any] | None, what: str) -> str | None:
-    try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return f"invalid {what}"
-    if schema is None:
-        return None if isinstance(value, dict) else f"invalid {what}: not an object"
-    if len(text) > MAX_VALIDATED:
-        return None
-    return None if _fits(value, schema) else f"{what} against the schema"
+def _validator(schema: Mapping[str, Any] | None) -> Any:
+    # The empty registry keeps `$ref` from being fetched over the network.
+    return Validator(schema, registry=Registry()) if schema is not None else None
 
 
-def _fits(value: object, schema: Mapping[str, Any]) -> bool:
+def _fits(value: object, validator: Any) -> bool:
     """Tell whether `value` fits; a schema that cannot be applied condemns nothing."""
     try:
-        # The empty registry keeps `$ref` from being fetched over the network.
-        Validator(schema, registry=Registry()).validate(value)
+        validator.validate(value)
     except ValidationError:
         return False
     except (SchemaError, Unresolvable, RecursionError, TypeError, ValueError, AttributeError, KeyError):

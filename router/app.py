@@ -83,8 +83,8 @@ class Household:
                 return self.policies[name]
             there_is = ", ".join(f"auto:{policy}" for policy in sorted(self.policies))
             raise UnknownModel(f"There is no policy {name[:100]!r}; there is {there_is}.", param="model")
-        near = " or ".join(repr(known) for known in self.catalog.nearest(asked[:100]))
-        hint = f" Did you mean {near}?" if near else " `GET /v1/models` lists them; `auto` chooses one."
+        near = self.catalog.nearest(asked[:100])
+        hint = f" Did you mean {near!r}?" if near else " `GET /v1/models` lists them; `auto` chooses one."
         raise UnknownModel(f"There is no model {asked[:100]!r} here.{hint}", param="model")
 
     def listing(self) -> Sequence[Mapping[str, object]]:

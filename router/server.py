@@ -61,7 +61,7 @@ class Service:
 
     def application(self) -> web.Application:
         """Every route, with `/v1` in front and without."""
-        app = web.Application(client_max_size=self._max_body)
+        app = web.Application(client_max_size=self._max_body, middlewares=[_last_resort])
         for prefix in ("/v1", ""):
             app.router.add_post(f"{prefix}/chat/completions", self.chat_completions)
             app.router.add_get(f"{prefix}/models", self.models)
@@ -148,6 +148,20 @@ class Service:
     def _request_id(self, http: web.Request) -> str:
         given = http.headers.get("x-request-id", "")
         return given if REQUEST_ID.fullmatch(given) else self._new_id()
+
+
+@web.middleware
+async def _last_resort(
+    http: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Answer in the callers' shape even for a mistake of ours, and say nothing of its inside."""
+    try:
+        return await handler(http)
+    except (web.HTTPException, ConnectionError):
+        raise
+    except Exception:
+        log.exception("%s %s failed", http.method, http.path)
+        return _failed(DIALECTS["chat"], FarthingError("Farthing itself failed; its log says how."), {})
 
 
 async def _body(http: web.Request) -> bytes:

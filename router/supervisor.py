@@ -66,6 +66,8 @@ class Supervisor:
                 stdin=asyncio.subprocess.PIPE,
                 pass_fds=child.descriptors,
                 env=dict(child.environment),
+                # Ctrl-C is for the supervisor, which stops the others in their order.
+                start_new_session=True,
             )
             self._running[child.name] = process
             loop = asyncio.get_running_loop()

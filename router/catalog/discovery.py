@@ -16,8 +16,8 @@ from router.catalog.asking import RefusedError, ask, chat_models, count, mapping
 from router.catalog.providers import Provider
 from router.types import Capability
 
-_CHATS = {"completion", "tools", "vision", "thinking"}
-_OF_WEIGHTS = {Capability.TOOLS, Capability.VISION, Capability.AUDIO}
+_CHATS = frozenset({"completion", "tools", "vision", "thinking"})
+_OF_WEIGHTS = frozenset({Capability.TOOLS, Capability.VISION, Capability.AUDIO})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,13 +5,18 @@ what is ours stands under `farthing`.
 What is unknown is left out or `null`, never zero: a model without `pricing` is unpriced, not free.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from router.catalog.money import usd_text
 from router.types import Capability, Model, Prices
 
-_MODALITIES = {Capability.VISION: "image", Capability.AUDIO: "audio", Capability.FILES: "file"}
-_PARAMETERS = {
+_MODALITIES: Mapping[Capability, str] = {
+    Capability.VISION: "image",
+    Capability.AUDIO: "audio",
+    Capability.FILES: "file",
+}
+_PARAMETERS: Mapping[Capability, tuple[str, ...]] = {
     Capability.TOOLS: ("tools", "tool_choice"),
     Capability.JSON_OBJECT: ("response_format",),
     Capability.JSON_SCHEMA: ("response_format", "structured_outputs"),
@@ -59,7 +64,7 @@ def listing(model: Model, *, created: int = 0) -> dict[str, Any]:
     return entry
 
 
-def _those(words: dict[Capability, str], model: Model) -> list[str]:
+def _those(words: Mapping[Capability, str], model: Model) -> list[str]:
     return [word for capability, word in words.items() if capability in model.capabilities]
 
 

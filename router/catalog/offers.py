@@ -11,14 +11,18 @@ from router.catalog.pricemap import Known
 from router.catalog.providers import Provider
 from router.types import Capability, Prices
 
-_PARAMETERS = {
+_PARAMETERS: Mapping[str, Capability] = {
     "tools": Capability.TOOLS,
     "response_format": Capability.JSON_OBJECT,
     "structured_outputs": Capability.JSON_SCHEMA,
     "logprobs": Capability.LOGPROBS,
 }
 _KINDS = ("prompt", "completion", "input_cache_read", "input_cache_write", "request")
-_MODALITIES = {"image": Capability.VISION, "audio": Capability.AUDIO, "file": Capability.FILES}
+_MODALITIES: Mapping[str, Capability] = {
+    "image": Capability.VISION,
+    "audio": Capability.AUDIO,
+    "file": Capability.FILES,
+}
 
 
 async def offers(

@@ -31,8 +31,8 @@ from router.catalog.money import from_usd_per_token
 from router.types import Capability, Picodollars, Prices
 
 _FILE = "model_prices_and_context_window_backup.json"
-_MODES = {"chat", "responses", "completion"}
-_FLAGS = {
+_MODES = frozenset({"chat", "responses", "completion"})
+_FLAGS: Mapping[str, set[Capability]] = {
     "supports_function_calling": {Capability.TOOLS},
     "supports_tool_choice": {Capability.TOOLS},
     "supports_response_schema": {Capability.JSON_SCHEMA, Capability.JSON_OBJECT},

@@ -1,14 +1,13 @@
 """`farthing config`: look at a configuration before anything depends on it."""
 
 import json
-from collections.abc import Collection
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.syntax import Syntax
 
-import evaluators
+from evaluators import EVALUATORS
 from router.config import Config, environment, load, schema, shown
 from router.errors import ConfigError
 
@@ -49,9 +48,8 @@ def show(file: Path) -> None:
 
 
 def _load(file: Path) -> Config:
-    known: Collection[str] | None = getattr(evaluators, "EVALUATORS", None)
     try:
-        return load(file, environ=environment(), known_checks=known)
+        return load(file, environ=environment(), known_checks=EVALUATORS.keys())
     except ConfigError as error:
         click.echo(str(error), err=True)
         raise SystemExit(1) from None

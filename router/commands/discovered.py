@@ -42,9 +42,9 @@ def write_config(local: Sequence[Local], hosted: Sequence[Hosted], *, today: dat
         upstreams += _provider(name, other)
         rows += _provider_rows(name, other)
     # What is only a comment takes no name away from what is served.
-    names, served = _Names(), sorted(rows, key=lambda row: row.out)
+    names, served = _Names(), sorted(dict.fromkeys(rows), key=lambda row: row.out)
     lines = {row: list(_lines(row, names.take(row.wanted, row.upstream), today)) for row in served}
-    models = [line for row in rows for line in lines[row]]
+    models = [line for row in dict.fromkeys(rows) for line in lines[row]]
     unpriced = any(row.price is None and not row.out for row in rows)
     return "\n".join(
         [

@@ -1,27 +1,80 @@
-"""Temporary: to be replaced by the ledger helper's."""
+"""`farthing drain`: the process that writes the ledger."""
 
+import os
 import select
 import signal
+import stat
 import sys
 from pathlib import Path
 
 import click
 
-from router.ledger.drain import keep_draining
+from router.ledger.drain import drain_once, keep_draining
 from router.ledger.store import Ledger
 
 
-@click.command(hidden=True)
-@click.option("--data", type=click.Path(path_type=Path), required=True)
-def command(data: Path) -> None:
-    stop = []
-    signal.signal(signal.SIGTERM, lambda *_: stop.append(1))
-    signal.signal(signal.SIGINT, lambda *_: stop.append(1))
+class Bell:
+    """Rings once an interval, says `True`: go on; or `False`, at once, when it is time to stop.
 
-    def wait() -> bool:
-        if stop:
+    That is on SIGTERM and SIGINT; but if standard input is a pipe, it is a parent's, who gets a terminal's
+    SIGINT too and decides what comes of it: then it is time when the pipe closes, however the parent died.
+    """
+
+    def __init__(self, interval: float, parent: int) -> None:
+        self._interval = interval
+        self._signals, wakeup = os.pipe()
+        os.set_blocking(wakeup, False)
+        signal.set_wakeup_fd(wakeup)
+        signal.signal(signal.SIGTERM, _heard)
+        self._parent = parent if _is_pipe(parent) else None
+        signal.signal(signal.SIGINT, _heard if self._parent is None else signal.SIG_IGN)
+
+    def __call__(self) -> bool:
+        watched = [self._signals] if self._parent is None else [self._signals, self._parent]
+        ready, _, _ = select.select(watched, [], [], self._interval)
+        if self._signals in ready:
             return False
-        ready, _, _ = select.select([sys.stdin], [], [], 0.5)
-        return not (stop or ready)
+        return self._parent not in ready or os.read(self._parent, 4096) != b""
 
-    keep_draining(Ledger(data), wait)
+
+def _heard(number: int, frame: object) -> None:
+    """Let the wakeup descriptor tell; a handler of its own keeps the signal from ending the process."""
+
+
+def _is_pipe(descriptor: int) -> bool:
+    try:
+        mode = os.fstat(descriptor).st_mode
+    except OSError:
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+
+
+@click.command()
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("farthing-data"),
+    show_default=True,
+    help="The folder of spool and ledger.",
+)
+@click.option("--once", is_flag=True, help="Drain once and say what was moved.")
+@click.option(
+    "--interval",
+    type=click.FloatRange(min=0.01),
+    default=0.5,
+    show_default=True,
+    help="Seconds between two drains.",
+)
+def command(data: Path, *, once: bool, interval: float) -> None:
+    """Move the spool into the ledger (the server does this by itself).
+
+    Stops on SIGTERM and SIGINT or, with a pipe for standard input, when that closes; then drains a last time.
+    """
+    if not once:
+        keep_draining(Ledger(data), Bell(interval, sys.stdin.fileno() if sys.stdin else -1))
+        return
+    drained = drain_once(Ledger(data))
+    if drained is None:
+        click.echo("Another process is draining this spool.")
+    else:
+        click.echo(f"{drained.rows} rows of {drained.segments} segments are in the ledger now.")

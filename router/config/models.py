@@ -46,15 +46,15 @@ class Behaviour(Settings):
     ability: Annotated[
         float,
         Field(ge=-20, le=20, description="In logits: tasks of this difficulty are right half of the time."),
-    ] = 0
-    refusal_rate: Annotated[Rate, Field(description="Wrong answers that are refusals.")] = 0
-    empty_rate: Annotated[Rate, Field(description="Wrong answers that are empty.")] = 0
-    cut_rate: Annotated[Rate, Field(description="Wrong answers that are cut off.")] = 0
-    malformed_rate: Annotated[Rate, Field(description="Wrong answers that break their form.")] = 0
-    error_rate: Annotated[Rate, Field(description="Calls that fail at the upstream.")] = 0
+    ] = 0.0
+    refusal_rate: Annotated[Rate, Field(description="Wrong answers that are refusals.")] = 0.0
+    empty_rate: Annotated[Rate, Field(description="Wrong answers that are empty.")] = 0.0
+    cut_rate: Annotated[Rate, Field(description="Wrong answers that are cut off.")] = 0.0
+    malformed_rate: Annotated[Rate, Field(description="Wrong answers that break their form.")] = 0.0
+    error_rate: Annotated[Rate, Field(description="Calls that fail at the upstream.")] = 0.0
     verbosity: Annotated[
         float, Field(gt=0, le=100, description="Length of prose answers, relative to the reference.")
-    ] = 1
+    ] = 1.0
 
     @model_validator(mode="after")
     def _shares(self) -> "Behaviour":

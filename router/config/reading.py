@@ -46,7 +46,7 @@ def parse(
 
 
 def load(path: File, *, environ: Mapping[str, str], known_checks: Collection[str] | None = None) -> Config:
-    """Read a file as `parse` does; a relative `data` folder is one beside the file."""
+    """Read a file as `parse` does; relative paths are taken from its folder."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -56,8 +56,7 @@ def load(path: File, *, environ: Mapping[str, str], known_checks: Collection[str
         raise ConfigError("there is no such file", file=str(path)) from None
     except OSError as error:
         raise ConfigError(f"the file cannot be read: {error.strerror}", file=str(path)) from None
-    config = parse(text, file=str(path), environ=environ, known_checks=known_checks)
-    return config.model_copy(update={"data": path.parent / config.data})
+    return parse(text, file=str(path), environ=environ, known_checks=known_checks).beside(path.parent)
 
 
 _SCHEMA = Config.model_json_schema()

@@ -22,7 +22,7 @@ def schema() -> dict[str, Any]:
         "type": "string",
         "pattern": r"\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^{}]*)?\}",
     }
-    return {"$schema": DIALECT, "title": "Farthing", **_open(plain), "$defs": definitions}
+    return {"$schema": DIALECT, **_open(plain), "title": "Farthing", "$defs": definitions}
 
 
 def _open(part: Any) -> Any:

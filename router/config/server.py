@@ -39,17 +39,19 @@ class Server(Settings):
     port: Annotated[int, Field(ge=0, le=65535, description="0 takes any free port. Needs a restart.")] = 9600
     workers: Annotated[int, Field(ge=1, le=256, description="Processes. Needs a restart.")] = 1
     max_body_mb: Annotated[
-        int, Field(ge=1, le=4096, description="A request above this many megabytes is refused.")
+        int,
+        Field(ge=1, le=4096, description="A request above these megabytes is refused. Needs a restart."),
     ] = 100
     keepalive_seconds: Annotated[
         Seconds, Field(description="A caller who waits for a stream gets a comment this often.")
-    ] = 15
+    ] = 15.0
     shutdown_seconds: Annotated[
-        float, Field(ge=0, le=86_400, description="What is under way may take this long to end at a stop.")
-    ] = 30
+        float,
+        Field(ge=0, le=86_400, description="How long a stop waits for what is under way. Needs a restart."),
+    ] = 30.0
     dashboard: Annotated[
         bool | Literal["auto"],
-        Field(description="Whether the page is served; `auto`: only if the host is a loopback address."),
+        Field(description="Whether the page is served; `auto`: only on a loopback address. Needs a restart."),
     ] = "auto"
 
     @property

@@ -93,6 +93,16 @@ class Config(Settings):
             raise PydanticCustomError(CONTRADICTION, "{text}", {"text": text, "found": found})
         return self
 
+    def beside(self, folder: Path) -> "Config":
+        """Give the same with every relative path taken from `folder`."""
+        upstreams = {
+            name: row.model_copy(update={"tasks": folder / row.tasks})
+            if row.kind == "simulated" and row.tasks is not None
+            else row
+            for name, row in self.upstreams.items()
+        }
+        return self.model_copy(update={"data": folder / self.data, "upstreams": upstreams})
+
     def catalogue(self) -> tuple[Model, ...]:
         """Give every model as a row of the catalogue, prices only where the configuration states them."""
         return tuple(row.model(self.upstreams[row.upstream]) for row in self.models)

@@ -88,7 +88,7 @@ def _mapping(value: Mapping[str, Any], schema: Schema, root: Schema, path: Path)
         elif others is False:
             message = f"there is no setting {name!r}{suggestion(name, known)}"
             yield Problem(path=(*path, name), message=message, on_key=True)
-        elif isinstance(others, dict):
+        else:
             yield from misfits(each, others, root, (*path, name))
     for name in schema.get("required", ()):
         if name not in value:

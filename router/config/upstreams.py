@@ -25,10 +25,10 @@ Option: TypeAlias = Annotated[SecretStr | bool | int | float, BeforeValidator(_f
 class Timeouts(Settings):
     """Seconds until an upstream call is given up; whichever is over first ends it."""
 
-    connect: Annotated[Seconds, Field(description="Until the connection stands.")] = 5
-    first_token: Annotated[Seconds, Field(description="Until a stream's first token.")] = 60
-    idle: Annotated[Seconds, Field(description="Between two tokens of a stream.")] = 60
-    total: Annotated[Seconds, Field(description="For the whole call.")] = 600
+    connect: Annotated[Seconds, Field(description="Until the connection stands.")] = 5.0
+    first_token: Annotated[Seconds, Field(description="Until a stream's first token.")] = 60.0
+    idle: Annotated[Seconds, Field(description="Between two tokens of a stream.")] = 60.0
+    total: Annotated[Seconds, Field(description="For the whole call.")] = 600.0
 
 
 class OpenAIUpstream(Settings):
@@ -113,13 +113,11 @@ class SimulatedUpstream(Settings):
     seed: Annotated[int, Field(ge=0, description="The same seed and conversation give the same reply.")] = 0
     first_token_ms: Annotated[
         float, Field(ge=0, le=600_000, description="Milliseconds until the first token.")
-    ] = 5
-    tokens_per_second: Annotated[float, Field(gt=0, le=1e9, description="How fast it writes.")] = 4000
+    ] = 5.0
+    tokens_per_second: Annotated[float, Field(gt=0, le=1e9, description="How fast it writes.")] = 4000.0
     tasks: Annotated[
         Path | None,
-        Field(
-            description="A file or folder of prompts whose right answers it knows; left out, it knows none."
-        ),
+        Field(description="Prompts whose right answers it knows: a file or a folder, relative to the file."),
     ] = None
 
 

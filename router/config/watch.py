@@ -7,13 +7,20 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from router.config.reading import load
+from router.config.server import Server
 from router.config.settings import Config
 from router.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
-FIXED = ("server.host", "server.port", "server.workers", "data")
-"""What a running process cannot change: its socket, its number and its ledger."""
+FIXED = (
+    *(
+        f"server.{name}"
+        for name in ("host", "port", "workers", "max_body_mb", "shutdown_seconds", "dashboard")
+    ),
+    "data",
+)
+"""What a running process cannot change."""
 
 
 def restart_needed(old: Config, new: Config) -> tuple[str, ...]:
@@ -34,11 +41,17 @@ class Watcher:
         *,
         environ: Mapping[str, str],
         known_checks: Collection[str] | None = None,
+        listening: str | None = None,
     ) -> None:
-        """Read the file; raise `ConfigError` if it is wrong, as there is nothing to go on with."""
+        """Read the file; raise `ConfigError` if it is wrong, as there is nothing to go on with.
+
+        `listening` is the address of the socket, where that is not the file's `host`.
+        """
         self._path, self._environ, self._known_checks = path, environ, known_checks
         self._seen = self._look()
-        self.current = self._load()
+        self._first = self._load()
+        server = self._first.server.model_copy(update={"host": listening or self._first.server.host})
+        self.current = self._held(self._first, server, self._first.data)
         self.last_error: ConfigError | None = None
         self.pending: tuple[str, ...] = ()
 
@@ -53,7 +66,7 @@ class Watcher:
         self._seen = seen
         try:
             wanted = self._load()
-            new = _held(self.current, wanted)
+            new = self._held(wanted, self.current.server, self.current.data)
         except ConfigError as error:
             if str(error) != str(self.last_error):
                 # A traceback would say nothing that the message does not.
@@ -62,7 +75,7 @@ class Watcher:
                 )
             self.last_error = error
             return None
-        pending = restart_needed(self.current, wanted)
+        pending = restart_needed(self._first, wanted)
         if pending and pending != self.pending:
             log.warning("Only a restart puts in force: %s", ", ".join(pending))
         self.last_error, self.pending = None, pending
@@ -74,26 +87,27 @@ class Watcher:
     def _load(self) -> Config:
         return load(self._path, environ=self._environ, known_checks=self._known_checks)
 
+    def _held(self, wanted: Config, running: Server, data: Path) -> Config:
+        """Give `wanted` with what is fixed as it runs; raise `ConfigError` if the two contradict each other.
+
+        A file may say `host: 127.0.0.1` and `auth: none` while the process still listens to the world.
+        """
+        server = running.model_copy(update={"keepalive_seconds": wanted.server.keepalive_seconds})
+        held = wanted.model_copy(update={"server": server, "data": data})
+        try:
+            return Config.model_validate(held.model_dump())
+        except ValidationError as error:
+            reasons = "; ".join(
+                detail["msg"] for detail in error.errors(include_url=False, include_input=False)
+            )
+            raise ConfigError(reasons, file=str(self._path)) from None
+
     def _look(self) -> tuple[int, ...] | None:
         try:
             stat = self._path.stat()
         except OSError:
             return None
         return stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino
-
-
-def _held(old: Config, new: Config) -> Config:
-    """Give `new` with the restart-only settings of `old`; raise `ConfigError` if that cannot be.
-
-    A file may say `host: 127.0.0.1` and `auth: none` while the process still listens to the world.
-    """
-    server = {name: getattr(old.server, name) for name in ("host", "port", "workers")}
-    held = new.model_copy(update={"server": new.server.model_copy(update=server), "data": old.data})
-    try:
-        return Config.model_validate(held.model_dump())
-    except ValidationError as error:
-        reasons = "; ".join(detail["msg"] for detail in error.errors(include_url=False, include_input=False))
-        raise ConfigError(f"the file needs a restart to be in force: {reasons}") from None
 
 
 def _at(config: Config, name: str) -> object:

@@ -8,6 +8,9 @@ _DATE = re.compile(r"[-@]?(?:20)\d\d-?[01]\d(?:-?[0-3]\d)?(?!\d)|-[01]\d[0-3]\d(
 _SIZE = re.compile(r"(?<![\d.a-z])(?:(\d+)x)?(\d+(?:\.\d+)?)b(?![a-z])")
 _ACTIVE = re.compile(r"(?<![a-z])a(\d+(?:\.\d+)?)b(?![a-z])")
 
+_PACKED = re.compile(r"[-_:](?:i?q\d\w*|fp\d+|bf16|int\d+|w\d+a\d+|\d+bit|awq|gptq|gguf|mlx|latest|free|turbo-free)(?=[-_:]|$)")
+_DASHED = re.compile(r"(?<=[a-z]-)(\d)-(\d)(?=-|$)")
+
 INSTRUCT = frozenset({"instruct", "chat", "it"})
 NOISE = frozenset(
     {
@@ -35,9 +38,10 @@ NOISE = frozenset(
 def spellings(name: str) -> tuple[str, ...]:
     """Return the keys under which a model of this name may be known, the most exact first."""
     tail = name.lower().rpartition("/")[2]
-    undated = _DATE.sub("", tail)
+    bare = _DASHED.sub(r"\1.\2", _PACKED.sub("", tail))
+    undated = _DATE.sub("", bare)
     keys = [f"={tail}"]
-    for text in (tail, undated):
+    for text in (bare, undated):
         parts = _parts(text)
         wanted = [part for part in parts if part not in INSTRUCT]
         tuned = len(wanted) < len(parts) or ":" in name

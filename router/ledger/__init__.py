@@ -1,6 +1,6 @@
 """What happened, and what it cost: written down first, looked at later.
 
-    Spool (in each worker) -> segments in `spool/` -> the drainer (a process of its own) -> `ledger.duckdb` -> reports
+    Spool, in each worker -> segments in `spool/` -> the drainer, a process of its own -> `ledger.duckdb`
 
 `spool.py` appends a line an attempt, which is all that a request waits for.
 `segments.py` are the files of the spool and the states they go through.

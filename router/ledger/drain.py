@@ -16,7 +16,7 @@ import duckdb
 
 from router.errors import FarthingError
 from router.ledger import ingest, segments
-from router.ledger.store import Ledger, Patience, elected, writing
+from router.ledger.store import Ledger, LedgerBroken, Patience, elected, writing
 
 MOST_BYTES = 128 << 20
 """Read in one transaction at most."""
@@ -70,9 +70,12 @@ def drain(
 
 
 def drain_once(ledger: Ledger) -> Drained | None:
-    """Drain, or return `None` if another process is at it."""
-    with elected(ledger) as chosen:
-        return drain(ledger) if chosen else None
+    """Drain, or return `None` if another process is at it; raises `FarthingError` if it cannot be done."""
+    try:
+        with elected(ledger) as chosen:
+            return drain(ledger) if chosen else None
+    except (OSError, duckdb.Error) as error:
+        raise LedgerBroken(f"The spool cannot be moved into the ledger: {error}") from error
 
 
 def keep_draining(ledger: Ledger, wait: Callable[[], bool]) -> None:

@@ -97,7 +97,8 @@ def upgrade(connection: DuckDBPyConnection) -> None:
         raise NewerLedger(
             f"The ledger has version {version}; this Farthing knows {VERSION} and before: upgrade it."
         )
-    missing = [column for column in COLUMNS if column.name not in _present(connection)]
+    present = _present(connection)
+    missing = [column for column in COLUMNS if column.name not in present]
     if version == VERSION and not missing:
         return
     connection.begin()
@@ -116,7 +117,5 @@ def version_of(connection: DuckDBPyConnection) -> int:
 
 
 def _present(connection: DuckDBPyConnection) -> set[str]:
-    rows = connection.execute(
-        "SELECT column_name FROM duckdb_columns() WHERE table_name = 'ledger'"
-    ).fetchall()
-    return {name for (name,) in rows}
+    description = connection.execute("SELECT * FROM ledger LIMIT 0").description
+    return {column[0] for column in description or ()}

@@ -22,7 +22,7 @@ DATA = Path(__file__).parents[3] / "shared" / "data"
 PRICES = {  # USD per million tokens, as the lists of 2025 had them
     "mistral-7b-instruct-v0.1": (Decimal("0.11"), Decimal("0.19")),
     "mixtral-8x7b-instruct-v0.1": (Decimal("0.54"), Decimal("0.541")),
-    "llama-3.1-70b-instruct": (Decimal("0.88"), Decimal("0.8800003")),
+    "llama-3.1-70b-instruct": (Decimal("0.88"), Decimal("0.880003")),
 }
 
 PROMPTS = 400

@@ -244,3 +244,11 @@ async def test_a_tool_call_reaches_the_caller(serve):
     tools = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
     message = (await (await ask(client, tools=tools)).json())["choices"][0]["message"]
     assert message["tool_calls"][0]["function"] == {"name": "f", "arguments": "{}"}
+
+
+async def test_a_mistake_of_ours_is_answered_in_the_callers_shape(serve, caplog):
+    client, _ = await serve({"small": [[ZeroDivisionError("inside")]], "large": [["x"]]})
+    response = await ask(client)
+    assert response.status == 500
+    assert "inside" not in (await response.json())["error"]["message"]
+    assert "inside" in caplog.text

@@ -163,7 +163,8 @@ def instance(schema: Body, root: Body | None = None) -> Any:
         return instance(root["$defs"][schema["$ref"].rsplit("/", 1)[1]], root)
     for keyword in ("anyOf", "oneOf", "allOf"):
         if keyword in schema:
-            return instance(schema[keyword][0], root)
+            plain = [part for part in schema[keyword] if "$ref" not in part]  # a reference may lead back here
+            return instance((plain or schema[keyword])[0], root)
     if "const" in schema or "enum" in schema:
         return schema["const"] if "const" in schema else schema["enum"][0]
     return _typed(schema, root)

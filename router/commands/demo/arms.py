@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import aiohttp
 
@@ -20,16 +20,28 @@ AT_ONCE = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arm:
-    """One way to answer all prompts: `answers` and `right` are in the order of the prompts."""
+    """One way to answer all prompts: `answers`, `right` and `costs` are in the order of the prompts.
+
+    `costs` are the ledger's, once it was read.
+    """
 
     name: str
     answers: tuple[Answer, ...]
     right: tuple[bool, ...]
+    costs: tuple[Picodollars, ...] = ()
 
     @property
-    def costs(self) -> tuple[Picodollars, ...]:
-        """What each answer cost; what failed before anything was tried cost nothing."""
-        return tuple(answer.cost or 0 for answer in self.answers)
+    def spend(self) -> Picodollars:
+        return sum(self.costs)
+
+    def with_costs(self, known: Mapping[str, Picodollars]) -> "Arm":
+        """Take costs by request id; a request for which no model was asked cost nothing."""
+        return replace(self, costs=tuple(known.get(answer.request_id or "", 0) for answer in self.answers))
+
+    def agrees(self, known: Mapping[str, Picodollars]) -> bool:
+        """Tell whether the ledger has every request, at the cost that the proxy said."""
+        said = ((answer.request_id or "", answer.cost) for answer in self.answers if answer.booked)
+        return all(request in known and cost in {None, known[request]} for request, cost in said)
 
 
 async def run_arm(

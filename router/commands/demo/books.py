@@ -27,11 +27,10 @@ class Work:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Books:
-    """One run: `spent` and `requests` by what was asked for, the rest of the routed arm alone."""
+    """One run: `costs` by request id, and what was done in the routed arm alone."""
 
     rows: int
-    requests: Mapping[str, int]
-    spent: Mapping[str, Picodollars]
+    costs: Mapping[str, Picodollars]
     work: tuple[Work, ...]
     escalations: int
     failovers: int
@@ -43,16 +42,16 @@ async def books_of(data: Path, run: str, *, requests: int, clock: Callable[[], f
     end = clock() + PATIENCE
     while True:
         books = await asyncio.to_thread(_read, data, run)
-        if sum(books.requests.values()) >= requests or clock() > end:
+        if len(books.costs) >= requests or clock() > end:
             return books
         await asyncio.sleep(PAUSE)
 
 
 def _read(data: Path, run: str) -> Books:
     with reading(Ledger(data)) as connection:
-        arms = connection.execute(
-            "SELECT asked, count(*) FILTER (final), coalesce(sum(cost), 0), count(*)"
-            " FROM ledger WHERE run = ? GROUP BY asked",
+        costs = connection.execute(
+            "SELECT request_id, coalesce(sum(cost), 0), count(*) FROM ledger WHERE run = ?"
+            " GROUP BY request_id HAVING bool_or(final)",
             [run],
         ).fetchall()
         work = connection.execute(
@@ -73,9 +72,8 @@ def _read(data: Path, run: str) -> Books:
         ).fetchall()
     assert steps is not None, "an aggregate has a row"
     return Books(
-        rows=sum(rows for *_, rows in arms),
-        requests={asked: count for asked, count, *_ in arms},
-        spent={asked: int(cost) for asked, _, cost, _ in arms},
+        rows=sum(rows for *_, rows in costs),
+        costs={request: int(cost) for request, cost, _ in costs},
         work=tuple(Work(model=m, answers=a, calls=c, cost=int(cost)) for m, a, c, cost in work),
         escalations=steps[0],
         failovers=steps[1],

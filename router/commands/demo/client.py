@@ -1,7 +1,7 @@
 """Asks the proxy over HTTP, plain or streamed, and holds it to the wire."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -19,7 +19,9 @@ PICODOLLARS = 10**12
 class Answer:
     """What came back: the text or the calls, and what the proxy said about them.
 
-    `cost` is `None` where the proxy did not say; `problem` is there where no answer came.
+    `cost` is `None` where the proxy could not say, since a stream broke off.
+    `booked` tells that a model was asked, so that the ledger must know of it.
+    `problem` is there where no whole answer came.
     """
 
     text: str = ""
@@ -28,6 +30,8 @@ class Answer:
     attempts: int = 0
     cost: Picodollars | None = None
     problem: str | None = None
+    request_id: str | None = None
+    booked: bool = False
 
 
 async def ask(
@@ -42,15 +46,22 @@ async def ask(
             headers={"Content-Type": "application/json", **headers},
         ) as response:
             if response.status != 200 or not prompt.stream:
-                return _whole(response.status, response.headers, await response.read())
-            reader = EventReader()
-            events = [event async for data in response.content.iter_any() for event in reader.feed(data)]
-            return streamed([*events, *reader.end()])
+                answer = whole(response.status, response.headers, await response.read())
+            else:
+                reader = EventReader()
+                events = [event async for data in response.content.iter_any() for event in reader.feed(data)]
+                answer = streamed([*events, *reader.end()])
+            return replace(
+                answer,
+                request_id=response.headers.get("x-request-id"),
+                booked=response.status == 200 or "x-farthing-model" in response.headers,
+            )
     except (aiohttp.ClientError, TimeoutError) as error:
         return Answer(problem=f"connection: {type(error).__name__}")
 
 
-def _whole(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
+def whole(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
+    """Read an answer that is one object; what the proxy says about it stands in its headers."""
     said = _object(body)
     model, cost = headers.get("x-farthing-model"), _picodollars(headers.get("x-farthing-cost-usd"))
     attempts = int(headers.get("x-farthing-attempts", "0"))

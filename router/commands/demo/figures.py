@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from router.commands.demo.arms import Arm
-from router.types import Picodollars
 
 RESAMPLES = 2000
 
@@ -67,10 +66,6 @@ def compare(routed: Arm, singles: Sequence[Arm], *, seed: int) -> Comparison:
     )
 
 
-def spend(arm: Arm) -> Picodollars:
-    return sum(arm.costs)
-
-
 def strongest(singles: Sequence[Arm]) -> Arm:
     """Pick the model that is right most often; of equals, the cheaper."""
-    return max(singles, key=lambda arm: (sum(arm.right), -spend(arm)))
+    return max(singles, key=lambda arm: (sum(arm.right), -arm.spend))

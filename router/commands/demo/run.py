@@ -103,9 +103,9 @@ async def _find(address: str, data: Path, options: Options, began: float) -> Fin
         for name in names:
             answered = partial(progress.advance, bars[name])
             arms.append(await run_arm(address, prompts, name, run=run, answered=answered))
-    asked = sum(answer.attempts > 0 for arm in arms for answer in arm.answers)
-    books = await books_of(data, run, requests=asked, clock=time.monotonic)
-    routed, *singles = arms
+    booked = sum(answer.booked for arm in arms for answer in arm.answers)
+    books = await books_of(data, run, requests=booked, clock=time.monotonic)
+    routed, *singles = [arm.with_costs(books.costs) for arm in arms]
     return Findings(
         seed=options.seed,
         seconds=time.monotonic() - began,

@@ -1,6 +1,6 @@
 """The demo's figures, for people and for programs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -11,7 +11,7 @@ from rich.table import Table
 from router.commands.demo.arms import Arm
 from router.commands.demo.books import Books
 from router.commands.demo.client import PICODOLLARS
-from router.commands.demo.figures import Comparison, spend, strongest
+from router.commands.demo.figures import Comparison, strongest
 from router.types import Picodollars
 
 NOTE = (
@@ -39,11 +39,7 @@ class Findings:
     @property
     def agrees(self) -> bool:
         """Whether the ledger has every request, at what the answers said it cost."""
-        return all(
-            self.books.spent.get(arm.name, 0) == spend(arm)
-            and self.books.requests.get(arm.name, 0) == sum(answer.attempts > 0 for answer in arm.answers)
-            for arm in self.arms
-        )
+        return all(arm.agrees(self.books.costs) for arm in self.arms)
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -85,14 +81,14 @@ def as_json(found: Findings) -> dict[str, Any]:
         },
         "ledger": {
             "rows": books.rows,
-            "spent_usd": {name: _exact(amount) for name, amount in sorted(books.spent.items())},
+            "spent_usd": _exact(sum(arm.spend for arm in found.arms)),
             "agrees_with_the_answers": found.agrees,
         },
     }
 
 
 def _arm(arm: Arm) -> dict[str, Any]:
-    return {"cost_usd": _exact(spend(arm)), "right": sum(arm.right)}
+    return {"cost_usd": _exact(arm.spend), "right": sum(arm.right)}
 
 
 def _exact(amount: Picodollars) -> str:
@@ -128,12 +124,12 @@ def _comparison(found: Findings, count: int) -> Table:
     table.add_column("")
     for name in (f"right of {count}", "cost, USD", "of strongest"):
         table.add_column(name, justify="right")
-    best = spend(strongest(found.singles))
+    best = strongest(found.singles).spend
     rows: list[tuple[str, str, Picodollars]] = [
-        ("routed by Farthing", _right(found.routed), spend(found.routed))
+        ("routed by Farthing", _right(found.routed), found.routed.spend)
     ]
     mix = " + ".join(f"{weight:.0%} {name}" for name, weight in found.comparison.weights.items())
-    rows += [(f"{arm.name} alone", _right(arm), spend(arm)) for arm in found.singles]
+    rows += [(f"{arm.name} alone", _right(arm), arm.spend) for arm in found.singles]
     rows += [(f"chance: {mix}", f"{found.comparison.mix_right:.1f}", _mix_spend(found))]
     for name, right, cost in rows:
         table.add_row(name, right, usd(cost), f"{cost / best:.0%}" if best else "")
@@ -145,14 +141,14 @@ def _right(arm: Arm) -> str:
 
 
 def _mix_spend(found: Findings) -> Picodollars:
-    costs = {arm.name: spend(arm) for arm in found.singles}
+    costs = {arm.name: arm.spend for arm in found.singles}
     return round(sum(weight * costs[name] for name, weight in found.comparison.weights.items()))
 
 
 def _sentences(found: Findings, count: int) -> Sequence[str]:
     books, against, best = found.books, found.comparison, strongest(found.singles)
     fired = ", ".join(f"{what} ({times})" for what, times in books.fired.items()) or "none"
-    saved = 1 - spend(found.routed) / spend(best) if spend(best) else 0.0
+    saved = 1 - found.routed.spend / best.spend if best.spend else 0.0
     right = sum(found.routed.right) / max(1, sum(best.right))
     problems = f" ({'; '.join(sorted(set(found.problems)))})" if found.problems else ""
     mixed = (
@@ -171,10 +167,8 @@ def _sentences(found: Findings, count: int) -> Sequence[str]:
 
 
 def _balance(found: Findings) -> str:
-    total = sum(spend(arm) for arm in found.arms)
+    total, rows = usd(sum(arm.spend for arm in found.arms)), found.books.rows
     if found.agrees:
-        return f"The ledger's {found.books.rows} rows add up to what the answers said, {usd(total)} USD."
-    differences: Mapping[str, str] = {
-        arm.name: f"{usd(found.books.spent.get(arm.name, 0))} against {usd(spend(arm))}" for arm in found.arms
-    }
-    return f"[red]The ledger does not add up to what the answers said[/red]: {dict(differences)}."
+        return f"The ledger's {rows} rows say for every request what its answer said; in all {total} USD."
+    wrong = ", ".join(arm.name for arm in found.arms if not arm.agrees(found.books.costs))
+    return f"[red]The ledger's {rows} rows do not say what the answers said[/red] of {wrong}."

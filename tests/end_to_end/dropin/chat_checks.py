@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from decimal import Decimal
 
 from openai import AsyncOpenAI, NotFoundError
 from pydantic import BaseModel
@@ -28,8 +29,8 @@ def a_model_says_its_price_and_context(world: World) -> None:
     model = world.client().models.retrieve("small").model_dump()
 
     assert (model["id"], model["object"]) == ("small", "model")
-    assert float(model["pricing"]["prompt"]) == 0.05 / 1e6
-    assert float(model["pricing"]["completion"]) == 0.20 / 1e6
+    assert Decimal(model["pricing"]["prompt"]) * 10**6 == Decimal("0.05")
+    assert Decimal(model["pricing"]["completion"]) * 10**6 == Decimal("0.20")
     assert 500_000 in {model.get("context_length"), model.get("max_model_len"), model.get("context_window")}
 
 

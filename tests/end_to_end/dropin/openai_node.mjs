@@ -1,6 +1,7 @@
 // The openai-node suite: node openai_node.mjs FOLDER BASE KEY UPSTREAM_KEY FAKE
 // FOLDER has the node_modules to be tested. A check's name is a sentence; every one is reported as a line of TAP.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
 const [folder, base, key, upstreamKey, fake] = process.argv.slice(2);
@@ -54,7 +55,7 @@ const checks = {
   },
   async "a model says its price"() {
     const model = await client().models.retrieve("small");
-    assert.equal(Number(model.pricing.prompt), 0.05 / 1e6);
+    assert.equal(Number(model.pricing.prompt).toFixed(12), "0.000000050000");
   },
   async "a model that is not there is not found"() {
     const error = await failure(client().models.retrieve("nope"), OpenAI.NotFoundError);
@@ -222,8 +223,8 @@ const checks = {
   async "a slow model is waited for"() {
     assert.equal(textOf(await chunksOf({ model: "slow" })), "fake-slow answers: Hello there");
   },
-  async "a stream of two hundred thousand events arrives whole"() {
-    assert.equal(textOf(await chunksOf({ model: "flood" })).length, 10 * 200000 + "fault-stream-flood answers: Hello".length);
+  async "a stream of twenty thousand events arrives whole"() {
+    assert.equal(textOf(await chunksOf({ model: "flood" })).length, 10 * 20000 + "fault-stream-flood answers: Hello".length);
   },
   async "an error in the middle of a stream is raised"() {
     const error = await failure(chunksOf({ model: "dying" }), OpenAI.APIError);
@@ -318,13 +319,15 @@ const checks = {
   },
 };
 
-process.stdout.write(`# openai-node ${require("openai/package.json").version}, node ${process.version}\n1..${Object.keys(checks).length}\n`);
+const { version } = JSON.parse(readFileSync(`${folder}/node_modules/openai/package.json`));
+process.stdout.write(`# openai-node ${version}, node ${process.version}\n1..${Object.keys(checks).length}\n`);
 let failed = 0;
 for (const [number, [name, check]] of Object.entries(checks).entries()) {
+  const began = performance.now();
   try {
     await fetch(`${fake}/_requests`, { method: "DELETE" });
     await check();
-    process.stdout.write(`ok ${number + 1} - ${name}\n`);
+    process.stdout.write(`ok ${number + 1} - ${name} # ${((performance.now() - began) / 1000).toFixed(2)} s\n`);
   } catch (error) {
     failed += 1;
     process.stdout.write(`not ok ${number + 1} - ${name} # ${`${error.stack ?? error}`.replaceAll("\n", " ").slice(0, 800)}\n`);

@@ -5,6 +5,7 @@ A check is a public function of a check module: its name is a sentence, it takes
 
 import json
 import sys
+import time
 import traceback
 import urllib.error
 import urllib.request
@@ -115,9 +116,11 @@ def run(modules: list[ModuleType], world: World, say: Callable[[str], object] = 
     failed, found = 0, list(checks(modules))
     say(f"1..{len(found)}\n")
     for number, (name, check) in enumerate(found, start=1):
+        began = time.monotonic()
         reason = _failure(check, world)
         failed += reason is not None
-        say(f"not ok {number} - {name} # {reason}\n" if reason else f"ok {number} - {name}\n")
+        took = f"{time.monotonic() - began:.2f} s"
+        say(f"not ok {number} - {name} # {reason}\n" if reason else f"ok {number} - {name} # {took}\n")
     return failed
 
 

@@ -29,3 +29,7 @@ def test_a_name_like_nothing_finds_nothing():
 def test_two_models_of_one_name_are_an_error():
     with pytest.raises(ConfigError, match="'a'"):
         Catalog([model("a"), model("b"), model("a")])
+
+
+def test_a_catalogue_shows_its_names():
+    assert repr(Catalog([model("b"), model("a")])) == "Catalog(b, a)"

@@ -126,6 +126,12 @@ def test_a_list_that_cannot_be_read_means_that_nothing_is_known(tmp_path, caplog
     assert "unpriced" in caplog.text
 
 
+def test_without_litellm_nothing_is_known(monkeypatch, caplog):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert PriceMap.load().entries == {}
+    assert "not installed" in caplog.text
+
+
 def test_the_installed_list_is_read_without_importing_litellm():
     script = (
         "import sys\n"

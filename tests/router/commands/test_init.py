@@ -1,6 +1,7 @@
 import json
 import threading
 from dataclasses import replace
+from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -41,9 +42,10 @@ def serve():
     def start(answers):
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
-                body = json.dumps(answers.get(self.path)).encode()
+                answer = answers.get(self.path, 404)
+                body = json.dumps(answer).encode()
                 self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                self.send_response(200 if self.path in answers else 404)
+                self.send_response(answer if isinstance(answer, int) else 200)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -54,7 +56,7 @@ def serve():
                 pass
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         servers.append(server)
         return f"http://127.0.0.1:{server.server_port}/v1"
 
@@ -123,6 +125,21 @@ def test_with_nothing_found_it_says_what_to_do_and_writes_nothing(run, serve, kn
     assert not (tmp_path / "farthing.yaml").exists()
 
 
+def test_a_provider_that_refuses_the_key_is_left_out_and_said_to(run, serve, knowledge):
+    known = knowledge(ollama=serve(OLLAMA), openrouter=serve({"/v1/models": 401}))
+    done = run(known, "--yes", env={"OPENROUTER_API_KEY": KEY})
+    assert done.exit_code == 0, done.output
+    assert "refused the key" in " ".join(done.output.split())
+    assert KEY not in done.output
+
+
+def test_a_file_that_appears_meanwhile_is_not_written_over(run, serve, knowledge, tmp_path, monkeypatch):
+    monkeypatch.setattr("pathlib.Path.exists", lambda self: False)
+    (tmp_path / "farthing.yaml").write_text("mine")
+    assert run(knowledge(ollama=serve(OLLAMA)), "--yes").exit_code == 1
+    assert (tmp_path / "farthing.yaml").read_text() == "mine"
+
+
 def test_a_file_that_is_there_is_not_written_over_unless_told_to(run, serve, knowledge, tmp_path):
     known, file = knowledge(ollama=serve(OLLAMA)), tmp_path / "farthing.yaml"
     file.write_text("mine")
@@ -160,6 +177,7 @@ def test_an_engine_on_another_machine_can_be_named(run, serve, knowledge, tmp_pa
 
 
 def test_a_server_without_a_file_gets_what_would_have_been_written(serve, knowledge):
-    text = discovered_config({}, knowledge(ollama=serve(OLLAMA)))
+    today = date(2026, 11, 23)
+    text = discovered_config({}, knowledge(ollama=serve(OLLAMA)), today=today)
     assert [row.name for row in parse(text, environ={}).models] == ["qwen3-8b"]
-    assert discovered_config({}, knowledge(ollama="http://127.0.0.1:9/v1")) is None
+    assert discovered_config({}, knowledge(ollama="http://127.0.0.1:9/v1"), today=today) is None

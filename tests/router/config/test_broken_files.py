@@ -256,10 +256,10 @@ def test_all_problems_are_told_at_once_in_their_order():
     assert str(error).splitlines()[1].startswith("f.yaml:7:7: data: ")
 
 
-def test_a_thousand_problems_are_not_all_shown():
-    error = found(GOOD + "server: {" + ", ".join(f"x{number}: 1" for number in range(1000)) + "}\n")
+def test_a_hundred_problems_are_not_all_shown():
+    error = found(GOOD + "server: {" + ", ".join(f"x{number}: 1" for number in range(100)) + "}\n")
     assert len(str(error).splitlines()) == 51
-    assert str(error).endswith("… and 950 more")
+    assert str(error).endswith("… and 50 more")
 
 
 def test_aliases_that_stand_for_billions_of_values_are_refused():

@@ -48,3 +48,9 @@ def test_show_masks_secrets(run):
     text = run("show", FULL).stdout
     assert "auth: keys" in text
     assert "sixteen-letters" not in text
+
+
+def test_show_is_coloured_on_a_terminal(run, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    assert "\x1b[" in run("show", FULL).stdout

@@ -57,6 +57,10 @@ def test_a_relative_folder_is_beside_the_file(config):
     assert config.data == FULL.parent / "farthing-data"
 
 
+def test_relative_tasks_are_beside_the_file(config):
+    assert config.upstreams["sim"].tasks == FULL.parent / "prompts"
+
+
 def test_an_absolute_folder_stays_where_it_is(tmp_path):
     file = tmp_path / "f.yaml"
     file.write_text(SMALL + "data: /var/lib/farthing\n")

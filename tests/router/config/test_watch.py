@@ -105,7 +105,7 @@ def test_unknown_checks_are_refused_on_reload_too(file):
 def test_what_needs_a_restart_is_named():
     old = parse(SMALL, environ={})
     new = parse(
-        SMALL + "data: elsewhere\nserver: {host: 127.0.0.2, port: 1, workers: 2, max_body_mb: 1}\n",
+        SMALL + "data: elsewhere\nserver: {host: 127.0.0.2, port: 1, workers: 2, keepalive_seconds: 1}\n",
         environ={},
     )
     assert restart_needed(old, new) == ("server.host", "server.port", "server.workers", "data")
@@ -114,9 +114,9 @@ def test_what_needs_a_restart_is_named():
 
 def test_what_needs_a_restart_waits_for_it_and_the_rest_is_taken(file, caplog):
     watcher = Watcher(file, environ={})
-    file.write_text(SMALL + "server: {port: 9700, max_body_mb: 5}\n")
+    file.write_text(SMALL + "server: {port: 9700, keepalive_seconds: 5}\n")
     config = watcher.poll()
-    assert (config.server.port, config.server.max_body_mb) == (9600, 5)
+    assert (config.server.port, config.server.keepalive_seconds) == (9600, 5)
     assert watcher.pending == ("server.port",)
     assert "Only a restart puts in force: server.port" in caplog.text
 
@@ -127,4 +127,22 @@ def test_a_door_is_not_unlocked_while_the_process_still_listens_to_the_world(fil
     file.write_text(SMALL + "auth: none\n")
     assert watcher.poll() is None
     assert watcher.current.auth == "keys"
-    assert "needs a restart" in str(watcher.last_error)
+    assert "'0.0.0.0' can be reached from other machines" in str(watcher.last_error)
+
+
+def test_the_address_that_is_listened_on_counts_and_not_the_file_s(file):
+    file.write_text(SMALL + KEYS)
+    watcher = Watcher(file, environ={}, listening="0.0.0.0")
+    assert not watcher.current.server.loopback
+    file.write_text(SMALL)
+    assert watcher.poll() is None
+    assert watcher.current.auth == "keys"
+    with pytest.raises(ConfigError, match="can be reached from other machines"):
+        Watcher(file, environ={}, listening="0.0.0.0")
+
+
+def test_another_address_than_the_file_s_waits_for_no_restart(file):
+    watcher = Watcher(file, environ={}, listening="127.0.0.2")
+    file.write_text(SMALL + "policies: {p: {}}\n")
+    assert watcher.poll().server.host == "127.0.0.2"
+    assert watcher.pending == ()

@@ -41,7 +41,7 @@ class Prompt:
     kind: str
     stream: bool
     messages: tuple[Mapping[str, str], ...]
-    options: Mapping[str, Any] = NOTHING
+    options: Mapping[str, Any]
     reference: Reference
 
 

@@ -1,0 +1,153 @@
+"""Processes that are measured: started on a core of their own, watched through /proc, and always stopped."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import MappingProxyType
+
+from tests.bench.works import Missing
+
+NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
+TICKS = os.sysconf("SC_CLK_TCK")
+PATIENCE = 30.0
+
+
+class Process:
+    """One command and every process it starts; what they write goes to `log`.
+
+    It leads a session of its own, so that Ctrl-C reaches this program alone, which then stops it in order.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        log: Path,
+        core: int | None = None,
+        env: Mapping[str, str] = NO_VARIABLES,
+    ) -> None:
+        self._log = log
+        # Without .pyc files every import compiles anew, and litellm tries some of its imports at each request.
+        variables = [
+            "env",
+            "-u",
+            "PYTHONDONTWRITEBYTECODE",
+            *(f"{name}={value}" for name, value in env.items()),
+        ]
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                [*pinned(core), *variables, *command],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def log(self) -> str:
+        """All it has written so far."""
+        return self._log.read_text(errors="replace")
+
+    def said(self, pattern: str, *, within: float = 60) -> str:
+        """Wait for a line that matches and return its first group; raise `Missing` if none comes."""
+        found: list[str] = []
+
+        def look() -> bool:
+            found.extend(re.findall(pattern, self.log)[:1])
+            return bool(found)
+
+        self.wait(look, within=within)
+        return found[0]
+
+    def wait(self, ready: Callable[[], bool], *, within: float) -> None:
+        """Ask until `ready`; raise `Missing`, with the end of the log, if it dies or takes too long."""
+        end = time.monotonic() + within
+        while not ready():
+            if self._process.poll() is not None or time.monotonic() > end:
+                raise Missing(f"it did not start; its last words:\n{self.log[-1500:]}")
+            time.sleep(0.05)
+
+    def cpu(self) -> float:
+        """Seconds of CPU time, user and system, of the whole tree, children that have ended included."""
+        return sum(sum(map(int, fields[11:15])) for _, fields in self._tree()) / TICKS
+
+    def memory(self) -> float:
+        """Megabytes of the tree; a page that processes share is counted once (PSS)."""
+        return sum(_pss(pid) for pid, _ in self._tree()) / 1024
+
+    def stop(self) -> None:
+        """Ask it to stop, as an operator would; kill what is left."""
+        with suppress(ProcessLookupError):
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            pass
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+    def _tree(self) -> Iterator[tuple[int, list[str]]]:
+        stats = dict(_stats())
+        inside = {self._process.pid}
+        grown = True
+        while grown:
+            more = {pid for pid, fields in stats.items() if int(fields[1]) in inside} - inside
+            grown = bool(more)
+            inside |= more
+        return ((pid, stats[pid]) for pid in inside if pid in stats)
+
+
+def pinned(core: int | None) -> list[str]:
+    """Words to put before a command that shall stay on `core`."""
+    return ["taskset", "-c", str(core)] if core is not None and shutil.which("taskset") else []
+
+
+def free_port() -> int:
+    """Return a port nobody listens on at this moment, for servers that cannot choose one themselves."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def answers(url: str, *, body: bytes | None = None, key: str = "") -> bool:
+    """Tell whether `url` answers with 200."""
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
+    try:
+        with urllib.request.urlopen(
+            urllib.request.Request(url, data=body, headers=headers), timeout=10
+        ) as answer:
+            answer.read()
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _stats() -> Iterator[tuple[int, list[str]]]:
+    """Each process with the fields of its `stat` from the third on: the second, a name, may hold anything."""
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with suppress(OSError):
+                yield int(folder.name), (folder / "stat").read_text().rpartition(")")[2].split()
+
+
+def _pss(pid: int) -> int:
+    with suppress(OSError):
+        found = re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
+        return int(found.group(1)) if found else 0
+    return 0
