@@ -13,7 +13,7 @@ from router.types import Capability, Features, Model, Picodollars, Request
 UNKNOWN_WINDOW = 8192
 """What a context window is taken for that nobody states: the least among models served today."""
 
-IMPLIED = {Capability.JSON_OBJECT: Capability.JSON_SCHEMA}
+IMPLIED = MappingProxyType({Capability.JSON_OBJECT: Capability.JSON_SCHEMA})
 """What is had with another capability: who follows a schema can write an object."""
 
 RuleMaker: TypeAlias = Callable[[PolicySpec, Health], Rule]

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import orjson
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from router.answers import StreamedAnswer, headers_of, status_of
 from router.dialects import DIALECTS
@@ -151,16 +152,14 @@ class Service:
 
 
 @web.middleware
-async def _last_resort(
-    http: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
+async def _last_resort(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer in the callers' shape even for a mistake of ours, and say nothing of its inside."""
     try:
-        return await handler(http)
+        return await handler(request)
     except (web.HTTPException, ConnectionError):
         raise
     except Exception:
-        log.exception("%s %s failed", http.method, http.path)
+        log.exception("%s %s failed", request.method, request.path)
         return _failed(DIALECTS["chat"], FarthingError("Farthing itself failed; its log says how."), {})
 
 

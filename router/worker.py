@@ -47,15 +47,6 @@ class Work:
     shared_metrics: bool = False
 
 
-def _devload():  # XXX remove
-    try:
-        return load()
-    except Exception:
-        from farthing_dev_stub import Stub
-
-        return Stub()
-
-
 class Worker:
     """Serves until SIGTERM, or until whoever started it is gone."""
 
@@ -73,7 +64,7 @@ class Worker:
         ) as session:
             self._parts = Parts(
                 session=session,
-                predictor=_devload(),
+                predictor=load(),
                 count=TokenCounter(vocabulary()),
                 knowledge=Knowledge.load(),
                 health=Health(self._clock),

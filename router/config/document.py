@@ -28,13 +28,13 @@ LONGEST_NUMBER = 40
 
 TAG = "tag:yaml.org,2002:"
 
-PLAIN = (
-    ("null", re.compile(r"~|null|Null|NULL|")),
-    ("bool", re.compile(r"true|True|TRUE|false|False|FALSE")),
-    ("int", re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")),
-    ("float", re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,3})?")),
-    ("merge", re.compile(r"<<")),
-)
+PLAIN: Mapping[str, re.Pattern[str]] = {
+    "null": re.compile(r"~|null|Null|NULL|"),
+    "bool": re.compile(r"true|True|TRUE|false|False|FALSE"),
+    "int": re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+"),
+    "float": re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,3})?"),
+    "merge": re.compile(r"<<"),
+}
 """What an unquoted scalar is; the rest is text."""
 
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
@@ -124,7 +124,7 @@ class _Loader(yaml.SafeLoader):
 
     def resolve(self, kind: Any, value: Any, implicit: Any) -> str:
         if kind is yaml.ScalarNode and implicit[0]:
-            return TAG + next((name for name, form in PLAIN if form.fullmatch(value)), "str")
+            return TAG + next((name for name, form in PLAIN.items() if form.fullmatch(value)), "str")
         return str(super().resolve(kind, value, implicit))  # type: ignore[no-untyped-call]  # as above
 
 
@@ -189,22 +189,22 @@ class _Reading:
         return {**merged, **own}
 
     def _scalar(self, node: yaml.Node, kind: str, path: Path) -> Any:
-        text = str(node.value) if isinstance(node, yaml.ScalarNode) else ""
-        problem = None
+        # A collection that calls itself text comes here too, and has no kind that fits it.
+        text, kind = (str(node.value), kind) if isinstance(node, yaml.ScalarNode) else ("", "")
         match kind:
             case "str" | "merge":
                 return self._text(node, text, path)
-            case "null":
+            case "null" if PLAIN["null"].fullmatch(text):
                 return None
-            case "bool" if PLAIN[1][1].fullmatch(text):
+            case "bool" if PLAIN["bool"].fullmatch(text):
                 return text.lower() == "true"
             case "int" | "float" if len(text) > LONGEST_NUMBER:
                 problem = f"a number has at most {LONGEST_NUMBER} digits; put it in quotes if it is text"
-            case "int" if PLAIN[2][1].fullmatch(text):
+            case "int" if PLAIN["int"].fullmatch(text):
                 return int(text, {"0x": 16, "0o": 8}.get(text[:2], 10))
-            case "float" if PLAIN[3][1].fullmatch(text):
+            case "float" if PLAIN["float"].fullmatch(text):
                 return Decimal(text)
-            case "bool" | "int" | "float":
+            case "null" | "bool" | "int" | "float":
                 problem = f"this is no {kind}"
             case _:
                 problem = f"the tag {str(node.tag)!r} is not understood here"

@@ -85,6 +85,8 @@ def _base_url(value: str) -> str:
 
 def _proxy_url(value: SecretStr) -> SecretStr:
     plain = value.get_secret_value()
+    if not plain:
+        return value
     try:
         url = urlsplit(plain)
         url.port  # noqa: B018 - reading it is the check
@@ -110,8 +112,10 @@ ApiKey: TypeAlias = Annotated[HeaderValue | None, AfterValidator(_filled)]
 
 BaseUrl: TypeAlias = Annotated[str, AfterValidator(_base_url)]
 
-ProxyUrl: TypeAlias = Annotated[SecretStr, AfterValidator(_proxy_url)]
-"""May carry credentials, so it is a secret."""
+ProxyUrl: TypeAlias = Annotated[
+    Annotated[SecretStr, AfterValidator(_proxy_url)] | None, AfterValidator(_filled)
+]
+"""May carry credentials, so it is a secret; empty means none."""
 
 Seconds: TypeAlias = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 

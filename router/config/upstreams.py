@@ -51,7 +51,7 @@ class OpenAIUpstream(Settings):
     ] = {}
     timeouts: Annotated[Timeouts, Field(description="When a call is given up.")] = Timeouts()
     proxy_url: Annotated[
-        ProxyUrl | None, Field(description="An HTTP proxy on the way there; it may carry credentials.")
+        ProxyUrl, Field(description="An HTTP proxy on the way there; it may carry credentials.")
     ] = None
     max_answer_mb: Annotated[
         int, Field(ge=1, le=4096, description="An answer above this many megabytes is broken off.")

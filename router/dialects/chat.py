@@ -1,6 +1,7 @@
 """The chat-completions dialect: what OpenAI's clients send, and what they expect back."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -12,11 +13,13 @@ from router.errors import BadRequest
 from router.seams import Renderer
 from router.types import NOTHING, AnswerForm, Capability, Limits, Principal, Request, Tool, Turn
 
-PARTS = {
-    "image_url": Capability.VISION,
-    "input_audio": Capability.AUDIO,
-    "file": Capability.FILES,
-}
+PARTS = MappingProxyType(
+    {
+        "image_url": Capability.VISION,
+        "input_audio": Capability.AUDIO,
+        "file": Capability.FILES,
+    }
+)
 """What a content part asks of a model; parts of other types are passed on and ask nothing."""
 
 

@@ -1,21 +1,26 @@
 """Errors as OpenAI's clients expect them: `{"error": {message, type, param, code}}`."""
 
+from types import MappingProxyType
 from typing import Any
 
 from router.errors import CallerError, CallerFault, NoCandidate
 
-TYPES = {
-    400: "invalid_request_error",
-    401: "authentication_error",
-    402: "billing_error",
-    403: "permission_error",
-    404: "invalid_request_error",
-    413: "invalid_request_error",
-    422: "invalid_request_error",
-    429: "rate_limit_error",
-}
+TYPES = MappingProxyType(
+    {
+        400: "invalid_request_error",
+        401: "authentication_error",
+        402: "billing_error",
+        403: "permission_error",
+        404: "invalid_request_error",
+        413: "invalid_request_error",
+        422: "invalid_request_error",
+        429: "rate_limit_error",
+    }
+)
 
-CODES = {401: "invalid_api_key", 404: "model_not_found", 413: "request_too_large", 429: "rate_limit_exceeded"}
+CODES = MappingProxyType(
+    {401: "invalid_api_key", 404: "model_not_found", 413: "request_too_large", 429: "rate_limit_exceeded"}
+)
 
 
 def error_body(status: int, error: Exception) -> dict[str, Any]:

@@ -58,6 +58,11 @@ class Facts:
         return np.array(row)
 
 
+def columns(pattern: int) -> int:
+    """Return how many numbers the facts of a pattern are."""
+    return 4 + 2 * (pattern & 1) + (pattern >> 1)
+
+
 def facts_of(model: Model) -> Facts:
     """Read a catalogue row; what it leaves out is read off its names."""
     known = (model.upstream_name, model.name, *model.served_as)

@@ -91,6 +91,8 @@ class Difficulty:
 
         A vector of another size (of another artefact, or none) is read as: nothing is known of the prompt.
         """
+        if not models:
+            return {}
         pool = self._pool(tuple(models))
         numbers = np.array(vector) if len(vector) == self.size else self._unknown()
         chances = self.chances(numbers[None, :], pool)[0]
@@ -109,7 +111,8 @@ class Difficulty:
         inputs = np.concatenate(
             (np.ones((len(vectors), 1)), trust[:, None] * vectors[:, len(HEAD) :]), axis=1
         )
-        spread = np.einsum("pi,mij,pj->pm", inputs, pool.spreads, inputs, optimize=True)
+        squares = (inputs[:, :, None] * inputs[:, None, :]).reshape(len(inputs), -1)
+        spread = squares @ pool.spreads.reshape(len(pool.spreads), -1).T
         variance = spread + (self.doubt.shift * (1.0 - trust))[:, None]
         # The mean of a sigmoid over a normal distribution, to a good approximation (MacKay).
         logits = (inputs @ pool.means.T) / np.sqrt(1.0 + np.pi / 8.0 * variance)

@@ -8,7 +8,9 @@ _DATE = re.compile(r"[-@]?(?:20)\d\d-?[01]\d(?:-?[0-3]\d)?(?!\d)|-[01]\d[0-3]\d(
 _SIZE = re.compile(r"(?<![\d.a-z])(?:(\d+)x)?(\d+(?:\.\d+)?)b(?![a-z])")
 _ACTIVE = re.compile(r"(?<![a-z])a(\d+(?:\.\d+)?)b(?![a-z])")
 
-_PACKED = re.compile(r"[-_:](?:i?q\d\w*|fp\d+|bf16|int\d+|w\d+a\d+|\d+bit|awq|gptq|gguf|mlx|latest|free|turbo-free)(?=[-_:]|$)")
+_PACKED = re.compile(
+    r"[-_:](?:i?q\d\w*|fp\d+|bf16|int\d+|w\d+a\d+|\d+bit|awq|gptq|gguf|mlx|latest|free|turbo-free)(?=[-_:]|$)"
+)
 _DASHED = re.compile(r"(?<=[a-z]-)(\d)-(\d)(?=-|$)")
 
 INSTRUCT = frozenset({"instruct", "chat", "it"})

@@ -13,7 +13,8 @@ from sklearn.linear_model import Ridge
 from sklearn.utils.extmath import randomized_svd
 
 from router.difficulty import network
-from router.difficulty.corpus import Corpus, Places
+from router.difficulty.corpus import Corpus, Places, Subject
+from router.difficulty.facts import columns
 from router.difficulty.hierarchy import Belief, Doubles, Trend, posterior, trend
 from router.difficulty.model import Difficulty, Doubt, Lengths, Pool
 from router.difficulty.network import Network, Recipe, Table
@@ -23,6 +24,9 @@ from router.difficulty.words import Floats
 
 TERSE = ("mmlu_helm", "routerbench", "concise_cot/baseline", "concise_cot/concise")
 """Sources that asked for a bare letter or few words: their answers' lengths say nothing of an ordinary answer's."""
+
+SAMPLE = 8_000
+"""Prompts on which the projection is fitted, about."""
 
 TOGETHER = (
     ("knowledge",),
@@ -99,7 +103,9 @@ def _text_side(sheet: Sheet, rows: Places, settings: Settings) -> Reader:
     rarity = np.where(documents >= 3, np.log((len(rows) + 1) / (documents + 1)), 0.0).astype(np.float32)
     weights = weighed(words, rarity)
     size = min(settings.dimensions, min(weights.shape) - 1)
-    right = randomized_svd(weights, size, n_iter=3, random_state=settings.seed)[2]
+    # Every third prompt shows the same directions as all of them do.
+    sample = weights[:: max(1, len(rows) // SAMPLE)]
+    right = randomized_svd(sample, size, n_iter=2, random_state=settings.seed)[2]
     projection = np.ascontiguousarray(right.T, np.float32)
     projected = weights @ projection
     marks = sheet.marks[rows]
@@ -195,17 +201,19 @@ def _models_side(
             posterior(prior, _inputs(traits[corpus.prompt[cell]]), corpus.score[cell], rounds=5)
             for prior, cell in zip(priors, cells, strict=True)
         ]
-        trends = tuple(
-            trend(
-                np.array([subjects[i].facts.numbers(pattern) for i in chosen]),
-                [beliefs[i] for i in chosen],
-                weights[chosen],
-            )
-            for pattern in range(4)
-            for chosen in [[i for i, one in enumerate(subjects) if one.facts.pattern & pattern == pattern]]
-        )
+        trends = tuple(_trend(pattern, subjects, beliefs, weights) for pattern in range(4))
         priors = [trends[one.facts.pattern].belief(one.facts.numbers()) for one in subjects]
     return tuple(beliefs), trends
+
+
+def _trend(pattern: int, subjects: list[Subject], beliefs: list[Belief], weights: Doubles) -> Trend:
+    """Fit what these facts say on the models of which they are known; if none is, they say nothing."""
+    chosen = [at for at, one in enumerate(subjects) if one.facts.pattern & pattern == pattern]
+    if chosen:
+        facts = np.array([subjects[at].facts.numbers(pattern) for at in chosen])
+        return trend(facts, [beliefs[at] for at in chosen], weights[chosen])
+    plain = _trend(0, subjects, beliefs, weights)
+    return replace(plain, slopes=np.pad(plain.slopes, ((0, columns(pattern) - columns(0)), (0, 0))))
 
 
 def _inputs(traits: Doubles) -> Doubles:

@@ -13,21 +13,23 @@ from tests.bench.works import Missing, Target, Work
 
 BODIES = 512
 SEED = 20261123
-WORDS = (
-    "time year people way day man thing woman life child world school state family student group country problem "
-    "hand part place case week company system program question work government number night point home water room "
-    "mother area money story fact month lot right study book eye job word business issue side kind head house "
-    "service friend father power hour game line end member law car city community name president team minute idea "
-    "body information back parent face others level office door health person art war history party result change "
-    "morning reason research girl guy moment air teacher force education foot boy age policy process music market "
-    "sense nation plan college interest death experience effect use class control field development role effort "
-    "rate heart drug show leader light voice wife police mind price report decision son view relationship town road"
-).split()
+NOUNS = """
+time year people way day man thing woman life child world school state family student group country
+problem hand part place case week company system program question work government number night point
+home water room mother area money story fact month lot right study book eye job word business issue
+side kind head house service friend father power hour game line end member law car city community
+name president team minute idea body information back parent face others level office door health
+person art war history party result change morning reason research girl guy moment air teacher force
+education foot boy age policy process music market sense nation plan college interest death
+experience effect use class control field development role effort rate heart drug show leader light
+voice wife police mind price report decision son view relationship town road
+"""
+WORDS = NOUNS.split()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What wrk saw: answers in `seconds`, their times in milliseconds, and how many were not 2xx or never came."""
+    """What wrk saw: answers in `seconds`, their times, and how many were not 2xx or never came."""
 
     requests: int
     seconds: float

@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -19,6 +20,7 @@ from tests.bench.works import Missing
 NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 TICKS = os.sysconf("SC_CLK_TCK")
 PATIENCE = 30.0
+PYTHON = sys.executable
 
 
 class Process:
@@ -35,8 +37,8 @@ class Process:
         core: int | None = None,
         env: Mapping[str, str] = NO_VARIABLES,
     ) -> None:
-        self._log = log
-        # Without .pyc files every import compiles anew, and litellm tries some of its imports at each request.
+        self._log, self.command = log, " ".join(command)
+        # Without .pyc files every import compiles anew, and litellm repeats some of its imports.
         variables = [
             "env",
             "-u",
@@ -63,22 +65,24 @@ class Process:
 
     def said(self, pattern: str, *, within: float = 60) -> str:
         """Wait for a line that matches and return its first group; raise `Missing` if none comes."""
-        found: list[str] = []
-
-        def look() -> bool:
-            found.extend(re.findall(pattern, self.log)[:1])
-            return bool(found)
-
-        self.wait(look, within=within)
-        return found[0]
+        self.wait(lambda: re.search(pattern, self.log) is not None, within=within)
+        found = re.search(pattern, self.log)
+        assert found is not None, "it was there a moment ago"
+        return found.group(1)
 
     def wait(self, ready: Callable[[], bool], *, within: float) -> None:
-        """Ask until `ready`; raise `Missing`, with the end of the log, if it dies or takes too long."""
+        """Ask until `ready`; one that dies or takes too long is stopped: `Missing`, with its last words."""
         end = time.monotonic() + within
-        while not ready():
-            if self._process.poll() is not None or time.monotonic() > end:
-                raise Missing(f"it did not start; its last words:\n{self.log[-1500:]}")
-            time.sleep(0.05)
+        started = False
+        try:
+            while not started and self._process.poll() is None and time.monotonic() < end:
+                time.sleep(0.05)
+                started = ready()
+        finally:
+            if not started:
+                self.stop()
+        if not started:
+            raise Missing(f"it did not start; its last words:\n{self.log[-1500:]}")
 
     def cpu(self) -> float:
         """Seconds of CPU time, user and system, of the whole tree, children that have ended included."""
@@ -115,6 +119,12 @@ class Process:
 def pinned(core: int | None) -> list[str]:
     """Words to put before a command that shall stay on `core`."""
     return ["taskset", "-c", str(core)] if core is not None and shutil.which("taskset") else []
+
+
+def free_cores() -> tuple[int | None, int | None]:
+    """Return a core for load and upstream, and one for what is measured; `None` where there is only one."""
+    cores = sorted(os.sched_getaffinity(0))
+    return (cores[0], cores[1]) if len(cores) > 1 else (None, None)
 
 
 def free_port() -> int:

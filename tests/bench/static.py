@@ -7,6 +7,7 @@
 import asyncio
 import re
 import sys
+from typing import cast
 
 import orjson
 import uvloop
@@ -18,25 +19,27 @@ EVENTS = 53
 GAP = 0.005
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 USAGE = {"prompt_tokens": 290, "completion_tokens": 52, "total_tokens": 342}
-WORDS = (
+TEXT = (
     "The ledger says what each call has cost, down to the last digit, and who asked for it. "
     "Sums are exact because nothing is rounded on the way: an amount is a whole number of "
     "picodollars from the price list to the report, and unknown things are never counted as none."
-).split(" ")
+)
 
 
 def body() -> bytes:
     """One chat completion of about 600 bytes, with usage."""
-    message = {"role": "assistant", "content": " ".join(WORDS), "refusal": None}
-    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
+    message = {"role": "assistant", "content": TEXT, "refusal": None}
+    choice: dict[str, object] = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
     return orjson.dumps({**_envelope("chat.completion"), "choices": [choice], "usage": USAGE})
 
 
 def events() -> list[bytes]:
     """The same in 53 events: a role, the words, a finish, the usage, and the end."""
     deltas: list[dict[str, str]] = [{"role": "assistant", "content": ""}]
-    deltas += [{"content": f"{word} "} for word in WORDS[: EVENTS - 4]]
-    choices = [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": None} for delta in deltas]
+    deltas += [{"content": f"{word} "} for word in TEXT.split()[: EVENTS - 4]]
+    choices: list[dict[str, object]] = [
+        {"index": 0, "delta": delta, "logprobs": None, "finish_reason": None} for delta in deltas
+    ]
     choices.append({"index": 0, "delta": {}, "logprobs": None, "finish_reason": "stop"})
     head = _envelope("chat.completion.chunk")
     chunks = [{**head, "choices": [choice]} for choice in choices]
@@ -80,8 +83,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one without being a subclass
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None

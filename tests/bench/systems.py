@@ -1,10 +1,9 @@
-"""The systems under test, one small class each: its name and version, how it starts, and where a load goes."""
+"""The systems under test, one small class each: how it starts, and where a load goes."""
 
 import secrets
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from importlib.metadata import version as installed
 from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
@@ -19,6 +18,8 @@ from tests.bench.works import Missing, Place, Target, Work
 
 LITELLM = "1.106.2"
 """The newest that resolves from every registry we know: 1.109 wants releases that not all of them have."""
+
+REPOSITORY = Path(__file__).parents[2]
 
 MODELS = (
     ("qwen3-8b", 0.05, 0.20, 8),
@@ -60,7 +61,7 @@ class Farthing:
     name = "farthing"
 
     def __init__(self) -> None:
-        self.version = installed("farthing") if _is_installed("farthing") else "(checkout)"
+        self.version = _commit()
         self.data = Path()
         self._key, self._base = secrets.token_hex(16), ""
 
@@ -74,12 +75,8 @@ class Farthing:
             log=place.folder / "log",
             core=place.core,
         )
-        try:
-            self._base = process.said(r"farthing: listening on (http://\S+)")
-            _first_answer(process, self.target(Work.JSON))
-        except BaseException:
-            process.stop()
-            raise
+        self._base = process.said(r"farthing: listening on (http://\S+)")
+        _first_answer(process, self.target(Work.JSON))
         return process
 
     def target(self, work: Work) -> Target:
@@ -154,11 +151,7 @@ class Litellm:
                 "LITELLM_LOG": "ERROR",
             },
         )
-        try:
-            _first_answer(process, self.target(Work.JSON))
-        except BaseException:
-            process.stop()
-            raise
+        _first_answer(process, self.target(Work.JSON))
         return process
 
     def target(self, work: Work) -> Target:
@@ -168,6 +161,17 @@ class Litellm:
 SYSTEMS: Mapping[str, Callable[[], System]] = MappingProxyType(
     {"direct": Direct, "nginx": Nginx, "farthing": Farthing, "litellm": Litellm}
 )
+
+
+def _commit() -> str:
+    told = subprocess.run(
+        ["git", "describe", "--always", "--dirty"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=REPOSITORY,
+    )
+    return told.stdout.strip() or "unknown"
 
 
 def _first_answer(process: Process, target: Target) -> None:

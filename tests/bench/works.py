@@ -39,7 +39,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """One load on one system. `cpu_us` is CPU time a call of all its processes, `None` where nothing stands between."""
+    """One load on one system.
+
+    `cpu_us` is CPU time a call, of all its processes; `None` where nothing stands between.
+    """
 
     system: str
     work: Work

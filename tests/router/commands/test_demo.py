@@ -221,9 +221,7 @@ def outcome(name: str, *models: str, cost: int = 3, asked: str = ROUTED) -> Outc
         attempts.append(
             Attempt(
                 number=number,
-                decision=Decision(
-                    model=model(tried), reason="escalated: shape" if number > 1 else "cheapest"
-                ),
+                decision=Decision(model=model(tried), reason=reason),
                 status=Status.ACCEPTED if last else Status.REJECTED,
                 started=FakeClock().now(),
                 duration_ms=1.0,

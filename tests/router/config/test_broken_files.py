@@ -47,6 +47,8 @@ ADDED = {
     "a word to merge": ("server: {<<: word}", 14, "'<<' takes a mapping, or a list of them"),
     "a foreign tag": ("data: !!python/object:os.system x", 7, "the tag 'tag:yaml.org,2002:python/object"),
     "a tag of one's own": ("data: !secret x", 7, "the tag '!secret' is not understood"),
+    "a mapping called text": ("server: {host: !!str {a: b}}", 16, "is not understood here"),
+    "something called nothing": ("server: {host: !!null x}", 16, "this is no null"),
     "a set": ("server: !!set {a}", 9, "is not understood"),
     "a false number": ("server: {port: !!int abc}", 16, "this is no int"),
     "an endless number": (f"server: {{port: {'9' * 5000}}}", 16, "a number has at most 40 digits"),

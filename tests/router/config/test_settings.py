@@ -100,6 +100,11 @@ def test_an_empty_key_of_an_upstream_is_none(config):
     assert config.upstreams["aws"].api_key is None
 
 
+def test_an_empty_proxy_is_none():
+    text = SMALL.replace("simulated", "openai, base_url: 'http://h/v1', proxy_url: '${PROXY:-}'")
+    assert parse(text, environ={}).upstreams["a"].proxy_url is None
+
+
 def test_the_options_of_a_provider_are_revealed_to_it_alone():
     upstream = HostedUpstream(
         kind="hosted", provider="x", api_key="key", options={"a": "b", "c": 1, "d": Decimal("0.5")}
