@@ -1,30 +1,41 @@
-"""The cheapest model that is good enough, by what a request will cost in total.
+"""The cheapest plan that is good enough, by what a request will cost in total.
 
-A model is adequate if its predicted chance of success is at least `quality` times the best candidate's.
-Starting at a cheap model costs its answer and, if a check fails, the climb to a stronger one;
-the plan starts where that sum is least.
+A plan starts at a model and climbs to a stronger one if a check rejects the answer.
+Its chance of success is that of its start, and what the climb saves of the failures that are caught;
+its cost is that of its start, and of the climb as often as it is needed.
+A plan is adequate if its chance is at least `quality` times that of the best single model;
+the cheapest adequate one is taken.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from policies.estimate import expected_cost
 from policies.language import PolicySpec
 from policies.steps import decision
 from router.seams import Plan
-from router.types import Features, Model, Request, Status
+from router.types import Features, Model, Release, Request, Status
 
 CAUGHT = 0.35
 """Share of inadequate answers that the free checks catch: an assumption, to be measured on own traffic."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prospect:
+    """What starting at a model promises: cost in picodollars and chance of success, climbs included."""
+
+    cost: float
+    success: float
+
+
 class CheapestAdequate:
-    """Orders candidates by expected total cost; climbs to stronger ones when a check fails."""
+    """Starts where an adequate plan is cheapest; climbs to stronger models when a check fails."""
 
     def __init__(self, spec: PolicySpec) -> None:
         self._spec = spec
 
     def __call__(self, request: Request, features: Features, candidates: Sequence[Model], /) -> Plan:
-        """Try the start that is cheapest in total, then whatever the last attempt calls for.
+        """Try the start of the cheapest adequate plan, then whatever the last attempt calls for.
 
         After a rejected answer only stronger models are worth their price, while there are any;
         after an upstream's failure every other model is.
@@ -32,20 +43,19 @@ class CheapestAdequate:
         """
         chance = {model.name: features.predictions[model.name].success for model in candidates}
         costs = {model.name: expected_cost(request, features, model) or 0 for model in candidates}
-        totals = total_costs(chance, costs)
         enough = self._spec.quality * max(chance.values())
+        ahead = prospects(chance, costs, enough=enough, caught=self._caught(request))
 
         def rank(model: Model) -> tuple[bool, float, float, str]:
             name = model.name
-            return (chance[name] < enough, totals[name], -chance[name], name)
+            return (ahead[name].success < enough, ahead[name].cost, -chance[name], name)
 
         left = sorted(candidates, key=rank)
         reason = "cheapest adequate"
         for _ in range(self._spec.max_attempts):
             model = left.pop(0)
-            attempt = yield decision(
-                self._spec, request, model, f"{reason} (p={chance[model.name]:.2f})", costs
-            )
+            told = f"{reason} (p={chance[model.name]:.2f})"
+            attempt = yield decision(self._spec, request, model, told, costs)
             if not left or (attempt.error is not None and not getattr(attempt.error, "retryable", True)):
                 return
             if attempt.status is Status.REJECTED:
@@ -56,16 +66,27 @@ class CheapestAdequate:
             else:
                 reason = f"failover: {model.name} {type(attempt.error).__name__}"
 
+    def _caught(self, request: Request) -> float:
+        """The share of failures that lead to a climb: none where nothing is checked or tried again."""
+        unchecked = not self._spec.checks or self._spec.max_attempts == 1
+        relayed = request.stream and self._spec.stream_release is Release.RELAYED
+        return 0.0 if unchecked or relayed else CAUGHT
 
-def total_costs(chance: Mapping[str, float], costs: Mapping[str, int]) -> dict[str, float]:
-    """Expected cost of starting at each model and climbing on: its answer, then the cheapest climb if caught.
 
-    From the strongest down, so that every climb is already known: linear after sorting.
+def prospects(
+    chance: Mapping[str, float], costs: Mapping[str, int], *, enough: float, caught: float
+) -> dict[str, Prospect]:
+    """Look ahead from every start, by backward induction: from the strongest down, every climb is known.
+
+    The climb goes to the cheapest stronger start that is good enough; linear after sorting.
     """
-    totals: dict[str, float] = {}
-    cheapest_above = 0.0
+    ahead: dict[str, Prospect] = {}
+    climb = Prospect(cost=0.0, success=0.0)
     for name in sorted(chance, key=lambda name: (-chance[name], costs[name], name)):
-        caught = (1.0 - chance[name]) * CAUGHT
-        totals[name] = costs[name] + (caught * cheapest_above if totals else 0.0)
-        cheapest_above = min(cheapest_above, totals[name]) if len(totals) > 1 else totals[name]
-    return totals
+        needed = (1.0 - chance[name]) * caught if ahead else 0.0
+        ahead[name] = here = Prospect(
+            cost=costs[name] + needed * climb.cost, success=chance[name] + needed * climb.success
+        )
+        if here.success >= enough and (len(ahead) == 1 or here.cost < climb.cost):
+            climb = here
+    return ahead

@@ -40,8 +40,8 @@ class PolicySpec(BaseModel):
         Field(
             gt=0,
             le=1,
-            description="A model is adequate if its predicted chance of success is at least this share "
-            "of the best candidate's.",
+            description="A plan is adequate if its predicted chance of success, climbs included, is at least "
+            "this share of the best single model's.",
         ),
     ] = 0.9
     checks: Annotated[

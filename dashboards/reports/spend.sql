@@ -1,10 +1,11 @@
 -- title: Spend
 -- question: What did it cost, and for what?
 -- by: model
+-- A request counts under the model that was tried last.
 -- A row with several tags counts under each of them, and once in the total that shares refer to.
 SELECT
     dimension,
-    count(DISTINCT request_id) AS requests,
+    count(*) FILTER (final) AS requests,
     count(*) AS attempts,
     sum(input_tokens) AS input_tokens,
     sum(output_tokens) AS output_tokens,

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.cheapest_adequate import CheapestAdequate, total_costs
+from policies.cheapest_adequate import CheapestAdequate, Prospect, prospects
 from policies.language import PolicySpec
 from router.errors import Broken, CallerFault
 from router.types import Attempt, Charge, Grade, Status, Usage, Verdict
@@ -61,7 +62,8 @@ def test_it_stops_after_the_policys_attempts():
 
 
 def test_a_higher_target_takes_the_stronger():
-    assert order(CHANCES, PRICES, spec=PolicySpec(quality=1), rejected=True)[0] == "large"
+    spec = PolicySpec(quality=1, checks=(), max_attempts=2)
+    assert order(CHANCES, PRICES, spec=spec, rejected=True)[0] == "large"
 
 
 def test_ties_go_to_the_stronger_then_to_the_first_name():
@@ -69,8 +71,28 @@ def test_ties_go_to_the_stronger_then_to_the_first_name():
 
 
 def test_a_start_that_is_likely_to_be_caught_carries_its_climb():
-    totals = total_costs({"weak": 0.0, "strong": 1.0}, {"weak": 100, "strong": 1000})
-    assert totals == {"strong": 1000, "weak": 100 + 0.35 * 1000}
+    ahead = prospects({"weak": 0.0, "strong": 1.0}, {"weak": 100, "strong": 1000}, enough=0.9, caught=0.5)
+    assert ahead == {"strong": Prospect(cost=1000, success=1.0), "weak": Prospect(cost=600, success=0.5)}
+
+
+def test_the_climb_goes_to_the_cheapest_that_is_good_enough():
+    chance, costs = {"a": 0.5, "b": 0.88, "c": 0.9}, {"a": 1, "b": 10, "c": 100}
+    ahead = prospects(chance, costs, enough=0.8, caught=1.0)
+    assert ahead["b"] == Prospect(cost=10 + 0.12 * 100, success=pytest.approx(0.88 + 0.12 * 0.9))
+    assert ahead["a"].cost == pytest.approx(1 + 0.5 * ahead["b"].cost)
+
+
+def test_a_weak_start_is_adequate_if_its_failures_are_mostly_caught():
+    spec = PolicySpec(quality=0.9)
+    assert (
+        order({"weak": 0.70, "strong": 0.85}, {"weak": 1, "strong": 10}, spec=spec, rejected=True)[0]
+        == "weak"
+    )
+    unchecked = PolicySpec(quality=0.9, checks=())
+    assert (
+        order({"weak": 0.70, "strong": 0.85}, {"weak": 1, "strong": 10}, spec=unchecked, rejected=True)[0]
+        == "strong"
+    )
 
 
 @given(st.dictionaries(st.text("abc", min_size=1, max_size=3), st.floats(0, 1), min_size=1), st.booleans())

@@ -23,7 +23,10 @@ async def shape(request, reply, ask, /):
     return Verdict(check="shape", passed=good, reason="" if good else "empty")
 
 
-def house(replies, *, checks=None, usage=Usage(input=10, output=5)):
+REPORTED = Usage(input=10, output=5)
+
+
+def house(replies, *, checks=None, usage=REPORTED):
     """A pipeline over two models, and everything a test looks at."""
     upstream, book, clock = Script(replies, usage=usage), Book(), FakeClock()
     pipeline = Pipeline(
@@ -172,7 +175,7 @@ async def test_another_model_than_asked_is_refused_and_the_next_is_tried():
 
 async def test_another_model_than_asked_may_pass_if_the_policy_only_warns():
     other = Delta(text="hello", served_model="somebody-else", finish_reason="stop")
-    pipeline, upstream, book = house({"small": [[other]], "large": [["4"]]})
+    pipeline, upstream, _ = house({"small": [[other]], "large": [["4"]]})
     outcome = await pipeline.run(request(), policy(on_substitution="warn"))
     assert (upstream.sent, outcome.chosen.substituted) == (["small"], True)
 

@@ -15,6 +15,9 @@ from aiohttp import web
 from tests.support.fake_answers import Answer, Body, chunks, completion
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+COMMITTED = 20
+"""A fault after more events than this happens to a long answer, of which the caller has seen something."""
+
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 """Lingering on, for zero seconds: closing then sends RST instead of FIN."""
 
@@ -95,6 +98,8 @@ class Exchange:
         response, events = await self.open_stream(), self.events()
         for _ in range(after + 1):
             await response.write(await anext(events))
+        if after > COMMITTED:
+            await self.pause(0.05)  # so that what follows is read by itself
         return response, events
 
     async def events(self) -> AsyncGenerator[bytes, None]:

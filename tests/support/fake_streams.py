@@ -49,9 +49,7 @@ def delta(content: str | None = None, finish: str | None = None, **more: Any) ->
     """Write one event with a delta."""
     spoken = {} if content is None else {"content": content}
     choice = {"index": 0, "delta": spoken | more, "finish_reason": finish}
-    return event(
-        id="chatcmpl-fake", object="chat.completion.chunk", created=1, model="fake", choices=[choice]
-    )
+    return event(id="chatcmpl-fake", object="chat.completion.chunk", created=1, choices=[choice])
 
 
 async def rst(exchange: Exchange, after: int) -> web.StreamResponse:

@@ -19,7 +19,7 @@ import orjson
 from aiohttp import web
 
 from tests.support.fake_answers import EXTRAS, MESSAGE_EXTRAS, Answer
-from tests.support.fake_exchange import Behaviour, Exchange, Received
+from tests.support.fake_exchange import COMMITTED, Behaviour, Exchange, Received
 from tests.support.fake_faults import ANSWERS
 from tests.support.fake_streams import LONG, STREAMS
 
@@ -43,9 +43,6 @@ FLAVOURS: Mapping[str, Answer] = MappingProxyType(
     }
 )
 """Answers that a model named `fake-<flavour>` gives."""
-
-COMMITTED = 20
-"""A fault after more events than this gets a long answer to happen in."""
 
 
 @dataclass(frozen=True, slots=True)

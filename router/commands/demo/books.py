@@ -56,7 +56,7 @@ def _read(data: Path, run: str) -> Books:
         ).fetchall()
         work = connection.execute(
             "SELECT model, count(*) FILTER (status = 'accepted'), count(*), coalesce(sum(cost), 0)"
-            " FROM ledger WHERE run = ? AND asked = ? GROUP BY model ORDER BY min(cost), model",
+            " FROM ledger WHERE run = ? AND asked = ? GROUP BY model ORDER BY sum(cost) / count(*), model",
             [run, ROUTED],
         ).fetchall()
         steps = connection.execute(

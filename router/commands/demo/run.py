@@ -75,7 +75,7 @@ async def _demo(options: Options, folder: Path) -> None:
     began = time.monotonic()
     out = Console(quiet=options.json)
     out.print(f"{NOTE}\n", highlight=False)
-    for line in await _engines():
+    for line in await engines_here():
         out.print(line, highlight=False)
     data = (options.data or folder / "data").resolve()
     config = write_config(folder, data=data, seed=options.seed)
@@ -126,7 +126,7 @@ def write_config(folder: Path, *, data: Path, seed: int) -> Path:
     return path
 
 
-async def _engines() -> list[str]:
+async def engines_here() -> list[str]:
     """Say which engines answer on this machine, since with them it need not be a demo."""
     async with aiohttp.ClientSession() as session:
         found = await local_engines(session, Providers.load().engines)

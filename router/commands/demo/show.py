@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from router.commands.demo.arms import Arm
@@ -147,10 +148,10 @@ def _mix_spend(found: Findings) -> Picodollars:
 
 def _sentences(found: Findings, count: int) -> Sequence[str]:
     books, against, best = found.books, found.comparison, strongest(found.singles)
-    fired = ", ".join(f"{what} ({times})" for what, times in books.fired.items()) or "none"
+    fired = escape(", ".join(f"{what} ({times})" for what, times in books.fired.items())) or "none"
     saved = 1 - found.routed.spend / best.spend if best.spend else 0.0
     right = sum(found.routed.right) / max(1, sum(best.right))
-    problems = f" ({'; '.join(sorted(set(found.problems)))})" if found.problems else ""
+    problems = escape(f" ({'; '.join(sorted(set(found.problems)))})") if found.problems else ""
     mixed = (
         f"would be right {against.mix_right:.1f} times of {count}. Routing differs from it by "
         f"{against.difference:+.1f} (95 % interval over prompts: {against.low:+.1f} to {against.high:+.1f})."

@@ -10,13 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from router.catalog.discovery import Found
+from router.commands.demo import run
 from router.commands.demo.arms import BASELINE, ROUTED, Arm, run_arm
 from router.commands.demo.books import Books, Work, books_of
 from router.commands.demo.client import Answer, streamed, whole
 from router.commands.demo.figures import best_mix, compare, strongest
 from router.commands.demo.prompts import read_prompts
 from router.commands.demo.proxy import Listener
-from router.commands.demo.run import write_config
 from router.commands.demo.show import Findings, as_json, show
 from router.config import load
 from router.ledger.drain import drain
@@ -203,7 +204,9 @@ async def test_a_server_that_ends_at_its_start_is_quoted():
 
 def test_the_configuration_of_the_demo_is_right(tmp_path):
     config = load(
-        write_config(tmp_path, data=tmp_path / "data", seed=7), environ={}, known_checks={"shape", "refusal"}
+        run.write_config(tmp_path, data=tmp_path / "data", seed=7),
+        environ={},
+        known_checks={"shape", "refusal"},
     )
     assert [row.price.input for row in config.models if row.price] == sorted(
         row.price.input for row in config.models if row.price
@@ -211,6 +214,18 @@ def test_the_configuration_of_the_demo_is_right(tmp_path):
     assert [row.params_b for row in config.models] == sorted(row.params_b or 0 for row in config.models)
     assert all(row.simulated and row.name.startswith("sim-") for row in config.models)
     assert config.upstreams["sim"].seed == 7
+
+
+async def test_an_engine_of_this_machine_is_pointed_out(monkeypatch):
+    async def local_engines(_session, rows, **_) -> list[Found]:
+        ollama = next(row for row in rows if row.id == "ollama")
+        return [Found(base_url=ollama.base_url, provider=ollama, models=())]
+
+    monkeypatch.setattr(run, "local_engines", local_engines)
+    assert await run.engines_here() == [
+        "Ollama answers at http://127.0.0.1:11434/v1: run `farthing init` to use it.",
+        "",
+    ]
 
 
 def outcome(name: str, *models: str, cost: int = 3, asked: str = ROUTED) -> Outcome:
