@@ -113,11 +113,16 @@ def usd(picodollars: int, decimals: int = 2) -> str:
 
 
 def _laid_out(table: Table, label: Callable[[str], str]) -> tuple[list[str], list[list[str]]]:
-    names = [column.name.replace("_", " ") for column in table.columns]
+    names = [_title(column) for column in table.columns]
     columns = [_shown_column(table, index, label) for index in range(len(names))]
     if table.card and len(table.rows) == 1:
         return ["", ""], [[name, cells[0]] for name, cells in zip(names, columns, strict=True)]
     return names, [list(row) for row in zip(*columns, strict=True)]
+
+
+def _title(column: Column) -> str:
+    words = column.name.replace("_", " ")
+    return f"{words} share" if column.unit is Unit.SHARE else words
 
 
 def _shown_column(table: Table, index: int, label: Callable[[str], str]) -> list[str]:

@@ -56,6 +56,7 @@ class Worker:
         self._metrics = Metrics(shared=work.shared_metrics)
         self._spool = Spool(work.data / "spool", f"worker_{os.getpid()}")
         self._stop = asyncio.Event()
+        self._forced = False
 
     async def run(self) -> None:
         connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_UPSTREAM)
@@ -122,12 +123,9 @@ class Worker:
         await asyncio.to_thread(self._spool.sync)
 
     async def _look(self) -> None:
-        self.reload()
-
-    def reload(self, *, force: bool = False) -> None:
         """Take a changed configuration if it is right; a wrong one leaves everything as it is."""
-        watcher = self._work.watcher
-        config = watcher.poll(force=force)
+        force, self._forced = self._forced, False
+        config = await asyncio.to_thread(self._work.watcher.poll, force=force)
         if config is None:
             return
         try:
@@ -150,9 +148,13 @@ class Worker:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
-        loop.add_signal_handler(signal.SIGHUP, lambda: self.reload(force=True))
+        loop.add_signal_handler(signal.SIGHUP, self._force)
         # The pipe closes when the supervisor dies, however it dies.
         loop.add_reader(sys.stdin.fileno(), self._orphaned)
+
+    def _force(self) -> None:
+        """Read the file at the next look, changed or not."""
+        self._forced = True
 
     def _orphaned(self) -> None:
         if not os.read(sys.stdin.fileno(), 1024):

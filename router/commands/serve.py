@@ -16,7 +16,7 @@ import click
 from evaluators import EVALUATORS
 from router.catalog import Knowledge
 from router.commands.discovered import discovered_config
-from router.config import Config, Watcher, environment
+from router.config import Config, environment, load
 from router.errors import ConfigError
 from router.supervisor import Child, Supervisor
 
@@ -40,7 +40,7 @@ def command(path: Path | None, host: str | None, port: int | None, workers: int 
     """
     with tempfile.TemporaryDirectory(prefix="farthing-") as folder:
         path = path or (DEFAULT_FILE if DEFAULT_FILE.exists() else _discovered(Path(folder)))
-        config = Watcher(path, environ=environment(), known_checks=EVALUATORS.keys()).current
+        config = load(path, environ=environment(), known_checks=EVALUATORS.keys())
         where = _Where(
             host=host or config.server.host,
             port=config.server.port if port is None else port,
@@ -103,6 +103,7 @@ async def _serve(path: Path, config: Config, where: _Where, data: Path, folder: 
     metrics = folder / "metrics"
     metrics.mkdir()
     words = ["worker", "--config", str(path), "--fd", str(fd), "--data", str(data)]
+    words += ["--last-good", str(folder / "last-good.yaml")]
     environ = dict(environment())
     if where.workers > 1:
         # prometheus_client looks for this variable when it is imported.

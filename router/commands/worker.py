@@ -15,14 +15,21 @@ from router.worker import Work, Worker
 @click.option("--config", "path", type=click.Path(path_type=Path), required=True)
 @click.option("--fd", type=int, required=True, help="The listening socket.")
 @click.option("--data", type=click.Path(path_type=Path), required=True)
+@click.option("--last-good", type=click.Path(path_type=Path), help="Where a right configuration is kept.")
 @click.option("--shared-metrics", is_flag=True)
-def command(path: Path, fd: int, data: Path, *, shared_metrics: bool) -> None:
+def command(path: Path, fd: int, data: Path, last_good: Path | None, *, shared_metrics: bool) -> None:
     """Serve on an inherited socket (the server starts these by itself)."""
-    watcher = Watcher(path, environ=environment(), known_checks=EVALUATORS.keys())
-    config = watcher.current
-    work = Work(watcher=watcher, listener=socket.socket(fileno=fd), data=data, shared_metrics=shared_metrics)
-    uvloop.run(_run(Worker(config, work)))
+    listener = socket.socket(fileno=fd)
+    watcher = Watcher(
+        path,
+        environ=environment(),
+        known_checks=EVALUATORS.keys(),
+        listening=listener.getsockname()[0],
+        last_good=last_good,
+    )
+    work = Work(watcher=watcher, listener=listener, data=data, shared_metrics=shared_metrics)
+    uvloop.run(_run(watcher, work))
 
 
-async def _run(worker: Worker) -> None:
-    await worker.run()
+async def _run(watcher: Watcher, work: Work) -> None:
+    await Worker(watcher.current, work).run()

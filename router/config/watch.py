@@ -1,12 +1,14 @@
 """A changed file becomes a changed configuration, and a broken one changes nothing."""
 
 import logging
+import os
+import shutil
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from router.config.reading import load
+from router.config.reading import load, parse
 from router.config.server import Server
 from router.config.settings import Config
 from router.errors import ConfigError
@@ -42,14 +44,17 @@ class Watcher:
         environ: Mapping[str, str],
         known_checks: Collection[str] | None = None,
         listening: str | None = None,
+        last_good: Path | None = None,
     ) -> None:
-        """Read the file; raise `ConfigError` if it is wrong, as there is nothing to go on with.
+        """Read the file; raise `ConfigError` if it is wrong and there is nothing to go on with.
 
         `listening` is the address of the socket, where that is not the file's `host`.
+        `last_good` is where a right text is kept for processes that start while the file is wrong.
         """
         self._path, self._environ, self._known_checks = path, environ, known_checks
+        self._last_good = last_good
         self._seen = self._look()
-        self._first = self._load()
+        self._first = self._load_or_last_good()
         server = self._first.server.model_copy(update={"host": listening or self._first.server.host})
         self.current = self._held(self._first, server, self._first.data)
         self.last_error: ConfigError | None = None
@@ -85,7 +90,24 @@ class Watcher:
         return new
 
     def _load(self) -> Config:
-        return load(self._path, environ=self._environ, known_checks=self._known_checks)
+        config = load(self._path, environ=self._environ, known_checks=self._known_checks)
+        if self._last_good is not None:
+            copy = self._last_good.with_name(f"{self._last_good.name}.{os.getpid()}")
+            shutil.copyfile(self._path, copy)
+            copy.replace(self._last_good)
+        return config
+
+    def _load_or_last_good(self) -> Config:
+        try:
+            return self._load()
+        except ConfigError as error:
+            if self._last_good is None or not self._last_good.exists():
+                raise
+            # A traceback would say nothing that the message does not.
+            log.error("The last right configuration is used, because the file is wrong:\n%s", error)  # noqa: TRY400
+            text = self._last_good.read_text(encoding="utf-8-sig")
+        config = parse(text, file=str(self._path), environ=self._environ, known_checks=self._known_checks)
+        return config.beside(self._path.parent)
 
     def _held(self, wanted: Config, running: Server, data: Path) -> Config:
         """Give `wanted` with what is fixed as it runs; raise `ConfigError` if the two contradict each other.

@@ -1,7 +1,7 @@
 """What every rule keeps to."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policies.language import PolicySpec
@@ -41,6 +41,7 @@ def rows(draw: st.DrawFn) -> Model:
     ),
     prompt=st.integers(0, 10**7),
 )
+@settings(max_examples=40)
 def test_it_says_why_not_in_a_sentence_or_nothing(name: str, row, needs, limits, prompt):
     asked, told = request(needs=needs, limits=limits), features({"a": 0.5}, prompt_tokens=prompt)
     rule = made(name, max_cost_usd="0.01")

@@ -50,6 +50,15 @@ HARMLESS |= {"stream-dialect", "stream-framing", "stream-no-done", "stream-after
 ONLY_CHECKS_SEE = {"null-content", "stream-role-only", "stream-bad-tool"}
 """Well-formed answers that are no good: a model asked for by name may give them."""
 
+LOOK_UP: dict[str, Any] = {
+    "type": "function",
+    "function": {
+        "name": "look_up",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
+    },
+}
+"""The tool that is declared where a fault has to do with tools."""
+
 LATE = ("rst", "fin", "eof", "done-early", "stall", "comments", "error", "error-finish", "malformed", "utf8")
 LATE_FAULTS = tuple(f"stream-{name}@60" for name in (*LATE, "giant", "endless"))
 """The same once the caller has seen a part of the answer."""
@@ -102,6 +111,8 @@ class House:
 
     def ask(self, model: str, *, stream: bool) -> Answered:
         body = {"model": model, "stream": stream, "messages": [{"role": "user", "content": "Hello there"}]}
+        if model.endswith("-tool"):
+            body["tools"] = [LOOK_UP]
         began = time.monotonic()
         connection = http.client.HTTPConnection(urlsplit(self.server.base).netloc, timeout=4 * TOTAL)
         try:
@@ -258,7 +269,7 @@ def assert_failed(answer: Answered, statuses: set[int]) -> None:
 def assert_broken_off(answer: Answered) -> None:
     """A stream that began well, and then says that it failed: nobody takes it for whole."""
     assert (answer.status, answer.streamed) == (200, True), answer.text[:500]
-    assert answer.content
+    assert [e for e in answer.events if e.get("choices")], "it did not begin"
     assert answer.error is not None
     assert answer.error["message"]
     assert "error" in answer.events[-1], "something follows the error"

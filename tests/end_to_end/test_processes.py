@@ -117,3 +117,21 @@ def test_a_wrong_configuration_is_a_sentence_and_no_server(tmp_path, config, sai
         pass
     assert said in "".join(caught.value.__notes__)
     assert "Traceback" not in "".join(caught.value.__notes__)
+
+
+def test_a_worker_that_starts_while_the_file_is_broken_uses_the_last_right_one(tmp_path):
+    with running(CONFIG, tmp_path) as server:
+        worker = children(server.process.pid)["worker"]
+        server.config.write_text("nonsense: true\n")
+        os.kill(worker, signal.SIGKILL)
+        assert ask(server).status_code == 200
+        assert "The last right configuration is used" in server.log
+
+
+def test_a_server_opened_to_the_world_is_not_left_without_keys_by_an_edit(tmp_path):
+    keyed = f"auth: keys\nkeys: [{{name: a, secret: 0123456789abcdef0123}}]\n{CONFIG}"
+    with running(keyed, tmp_path, arguments=("--host", "0.0.0.0")) as server:
+        assert ask(server).status_code == 401
+        server.config.write_text(server.config.read_text().replace("auth: keys", "auth: none"))
+        until(lambda: "The configuration in force is kept" in server.log)
+        assert ask(server).status_code == 401

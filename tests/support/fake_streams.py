@@ -180,7 +180,7 @@ HALF_CALL = delta(
             "index": 0,
             "id": "call_0",
             "type": "function",
-            "function": {"name": "f", "arguments": '{"city": "Be'},
+            "function": {"name": "look_up", "arguments": '{"city": "Be'},
         }
     ]
 )

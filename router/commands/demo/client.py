@@ -8,11 +8,10 @@ from typing import Any
 import aiohttp
 import orjson
 
+from router.catalog.money import PICO
 from router.commands.demo.prompts import Prompt
 from router.dialects.sse import EventReader
 from router.types import Picodollars
-
-PICODOLLARS = 10**12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +128,6 @@ def _object(data: bytes) -> Mapping[str, Any]:
 
 def _picodollars(said: object) -> Picodollars | None:
     try:
-        return int(Decimal(str(said)) * PICODOLLARS)
+        return int(Decimal(str(said)) * PICO)
     except (InvalidOperation, ValueError, OverflowError):
         return None

@@ -76,6 +76,7 @@ async def serving(config: Path, *, port: int) -> AsyncIterator[str]:
 
 async def _stop(transport: asyncio.SubprocessTransport, listener: Listener) -> None:
     """Ask it to end, so that everything is written down; insist if it does not."""
+    listener.address.cancel()  # nobody waits for it any longer
     with suppress(ProcessLookupError):
         transport.terminate()
     done, _ = await asyncio.wait([listener.ended], timeout=PATIENCE)
@@ -83,5 +84,3 @@ async def _stop(transport: asyncio.SubprocessTransport, listener: Listener) -> N
         transport.kill()
         await listener.ended
     transport.close()
-    if not listener.address.done():
-        listener.address.cancel()

@@ -2,11 +2,11 @@
 
 import asyncio
 import signal
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +19,8 @@ import yaml
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from dashboards import reports
+from dashboards.render import as_rich
 from router.catalog.discovery import local_engines
 from router.catalog.providers import Providers
 from router.commands.demo.arms import ROUTED, run_arm
@@ -72,7 +74,7 @@ def command(as_object: bool, serve: bool, port: int, data: Path | None, seed: in
 
 
 async def _demo(options: Options, folder: Path) -> None:
-    began = time.monotonic()
+    began, since = time.monotonic(), datetime.now(UTC)
     out = Console(quiet=options.json)
     out.print(f"{NOTE}\n", highlight=False)
     for line in await engines_here():
@@ -86,7 +88,7 @@ async def _demo(options: Options, folder: Path) -> None:
                 click.echo(orjson.dumps(as_json(found), option=orjson.OPT_INDENT_2))
             else:
                 show(found, out)
-                await _report(data)
+                out.print(as_rich(reports.run(data, "overview", since=since)))
             if not found.agrees:
                 raise NotInBalance
             if options.serve:
@@ -158,16 +160,6 @@ def _cancelled_by_sigterm() -> Iterator[None]:
         yield
     finally:
         loop.remove_signal_handler(signal.SIGTERM)
-
-
-async def _report(data: Path) -> None:
-    """Print the cost report, as the command that people have prints it."""
-    sys.stdout.flush()
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "router", "report", "overview", "--data", str(data)),
-        stdin=asyncio.subprocess.DEVNULL,
-    )
-    await process.wait()
 
 
 async def _stay(address: str, data: Path, out: Console) -> None:

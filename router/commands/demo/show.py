@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from router.catalog.money import usd, usd_text
 from router.commands.demo.arms import Arm
 from router.commands.demo.books import Books
-from router.commands.demo.client import PICODOLLARS
 from router.commands.demo.figures import Comparison, strongest
 from router.types import Picodollars
 
@@ -48,8 +47,9 @@ class Findings:
         return tuple(answer.problem for answer in self.routed.answers if answer.problem is not None)
 
 
-def usd(amount: Picodollars) -> str:
-    return f"{Decimal(amount) / PICODOLLARS:.6f}"
+def short(amount: Picodollars) -> str:
+    """Write an amount for a table, to the millionth of a dollar."""
+    return f"{usd(amount):.6f}"
 
 
 def as_json(found: Findings) -> dict[str, Any]:
@@ -82,18 +82,14 @@ def as_json(found: Findings) -> dict[str, Any]:
         },
         "ledger": {
             "rows": books.rows,
-            "spent_usd": _exact(sum(arm.spend for arm in found.arms)),
+            "spent_usd": usd_text(sum(arm.spend for arm in found.arms)),
             "agrees_with_the_answers": found.agrees,
         },
     }
 
 
 def _arm(arm: Arm) -> dict[str, Any]:
-    return {"cost_usd": _exact(arm.spend), "right": sum(arm.right)}
-
-
-def _exact(amount: Picodollars) -> str:
-    return f"{Decimal(amount) / PICODOLLARS:f}"
+    return {"cost_usd": usd_text(arm.spend), "right": sum(arm.right)}
 
 
 def show(found: Findings, console: Console) -> None:
@@ -112,11 +108,11 @@ def _work(books: Books, count: int) -> Table:
     for name, total in (
         ("answers", str(sum(work.answers for work in books.work))),
         ("calls", str(sum(work.calls for work in books.work))),
-        ("cost, USD", usd(sum(work.cost for work in books.work))),
+        ("cost, USD", short(sum(work.cost for work in books.work))),
     ):
         table.add_column(name, total, justify="right")
     for work in books.work:
-        table.add_row(work.model, str(work.answers), str(work.calls), usd(work.cost))
+        table.add_row(work.model, str(work.answers), str(work.calls), short(work.cost))
     return table
 
 
@@ -133,7 +129,7 @@ def _comparison(found: Findings, count: int) -> Table:
     rows += [(f"{arm.name} alone", _right(arm), arm.spend) for arm in found.singles]
     rows += [(f"chance: {mix}", f"{found.comparison.mix_right:.1f}", _mix_spend(found))]
     for name, right, cost in rows:
-        table.add_row(name, right, usd(cost), f"{cost / best:.0%}" if best else "")
+        table.add_row(name, right, short(cost), f"{cost / best:.0%}" if best else "")
     return table
 
 
@@ -168,7 +164,7 @@ def _sentences(found: Findings, count: int) -> Sequence[str]:
 
 
 def _balance(found: Findings) -> str:
-    total, rows = usd(sum(arm.spend for arm in found.arms)), found.books.rows
+    total, rows = short(sum(arm.spend for arm in found.arms)), found.books.rows
     if found.agrees:
         return f"The ledger's {rows} rows say for every request what its answer said; in all {total} USD."
     wrong = ", ".join(arm.name for arm in found.arms if not arm.agrees(found.books.costs))

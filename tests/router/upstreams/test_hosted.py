@@ -1,11 +1,13 @@
 """litellm against a loopback server that speaks Anthropic's messages; nothing leaves this machine."""
 
 import asyncio
+import importlib
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -22,8 +24,8 @@ from router.errors import (
     Unreachable,
     UpstreamError,
 )
+from router.seams import Upstream
 from router.types import Delta, Ending, Model, Principal, Request, Usage
-from router.upstreams.hosted import Hosted
 from router.upstreams.openai_compatible import Deadlines
 
 # litellm silences this one itself, at its import, and pytest undoes that.
@@ -40,6 +42,12 @@ USAGE = {
 READ = Usage(input=17, output=7, cached=5, cache_write=2)
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def hosted(provider: str, options: Mapping[str, Any], **settings: Any) -> Upstream:
+    """Import it only when a test runs, so that collecting tests does not load litellm."""
+    made: Upstream = importlib.import_module("router.upstreams.hosted").Hosted(provider, options, **settings)
+    return made
 
 
 def ask(*, stream: bool = False, **options: object) -> Request:
@@ -99,21 +107,21 @@ def streamed(said: list[dict], *, hang: bool = False, hang_up: bool = False) -> 
 
 
 @asynccontextmanager
-async def anthropic(answer: Answer, **deadlines: float) -> AsyncIterator[Hosted]:
+async def anthropic(answer: Answer, **deadlines: float) -> AsyncIterator[Upstream]:
     app = web.Application()
     app.router.add_post("/v1/messages", answer)
     async with TestServer(app) as server:
         options = {"api_base": str(server.make_url("")).rstrip("/"), "api_key": SECRET}
-        hosted = Hosted("anthropic", options, deadlines=Deadlines(**deadlines))
+        upstream = hosted("anthropic", options, deadlines=Deadlines(**deadlines))
         try:
-            yield hosted
+            yield upstream
         finally:
-            await hosted.close()
+            await upstream.close()
 
 
 async def reply_of(answer: Answer, request: Request, **deadlines: float) -> tuple[list[Delta], Ending]:
-    async with anthropic(answer, **deadlines) as hosted:
-        *deltas, ending = [item async for item in hosted.send(request, CLAUDE)]
+    async with anthropic(answer, **deadlines) as upstream:
+        *deltas, ending = [item async for item in upstream.send(request, CLAUDE)]
     assert isinstance(ending, Ending)
     assert all(isinstance(delta, Delta) for delta in deltas)
     return deltas, ending
@@ -199,10 +207,10 @@ async def test_an_error_in_the_middle_of_a_stream_is_an_upstream_error():
 
 
 async def test_nobody_listening_is_unreachable():
-    hosted = Hosted("anthropic", {"api_base": "http://127.0.0.1:1", "api_key": SECRET})
+    upstream = hosted("anthropic", {"api_base": "http://127.0.0.1:1", "api_key": SECRET})
     with pytest.raises(Unreachable):
-        await anext(hosted.send(ask(), CLAUDE))
-    await hosted.close()
+        await anext(upstream.send(ask(), CLAUDE))
+    await upstream.close()
 
 
 @pytest.mark.parametrize("limit", ["total", "first_token", "idle"])
@@ -229,15 +237,15 @@ async def test_what_this_provider_cannot_do_another_model_may():
 
 
 async def test_leaving_a_stream_early_closes_it():
-    async with anthropic(streamed(events(TEXT), hang=True)) as hosted:
-        stream = hosted.send(ask(stream=True), CLAUDE)
+    async with anthropic(streamed(events(TEXT), hang=True)) as upstream:
+        stream = upstream.send(ask(stream=True), CLAUDE)
         assert (await anext(stream)).text == "Hello"
         await stream.aclose()
 
 
 def test_an_unknown_provider_is_a_mistake_in_the_configuration():
     with pytest.raises(ConfigError, match="no provider 'zork'"):
-        Hosted("zork", {})
+        hosted("zork", {})
 
 
 GUARDED = """

@@ -1,0 +1,76 @@
+"""Rows of the ledger for tests, one or any."""
+
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta, timezone
+
+from hypothesis import strategies as st
+
+from router.ledger.store import Ledger, reading
+from router.types import Grade, LedgerEntry, Purpose, Status
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+ONE = LedgerEntry(
+    time=NOW, request_id="r1", attempt=1, purpose=Purpose.ANSWER, final=True, status=Status.ACCEPTED,
+    error=None, key="alice", team="research", user=None, tags=(), session=None, run=None, dialect="chat",
+    stream=False, policy="default", config="c0ffee", asked="auto", model="small", upstream="local",
+    provider="ollama", served_model="small", substituted=False, reason="cheapest", release="held",
+    finish_reason="stop", input_tokens=100, cached_tokens=None, cache_write_tokens=None, output_tokens=10,
+    reasoning_tokens=None, usage_grade=Grade.REPORTED, cost=5_000_000, cost_bound=5_000_000,
+    cost_grade=Grade.COMPUTED, cost_reported=None, expected_cost=None, baseline_model="big",
+    baseline_cost=20_000_000, duration_ms=100.0, first_token_ms=20.0, prompt_tokens=100,
+)  # fmt: skip
+
+
+def entry(**given):
+    """One accepted answer of a small model, but for what is given."""
+    return replace(ONE, **given)
+
+
+def entries(count, **given):
+    return [entry(request_id=f"r{number}", **given) for number in range(count)]
+
+
+def ledgers_rows(data):
+    """Every row as the entry it was made of, in no order."""
+    with reading(Ledger(data)) as connection:
+        cursor = connection.execute("SELECT * FROM ledger")
+        names = [column[0] for column in cursor.description]
+        return [_entry(dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
+
+
+def _entry(row):
+    times = {"time": row["time"].replace(tzinfo=UTC)}
+    return LedgerEntry(**{**row, **times, "tags": tuple(row["tags"]), "vector": tuple(row["vector"])})
+
+
+texts = st.text(max_size=30)
+bigints = st.integers(-(2**63) + 1, 2**63 - 1)
+finite = st.floats(allow_nan=False, allow_infinity=False)
+zones = st.integers(-12 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+OF_TYPE = {
+    datetime: st.datetimes(datetime(1990, 1, 1), datetime(2200, 1, 1), timezones=zones),
+    str: texts,
+    int: bigints,
+    bool: st.booleans(),
+    float: finite,
+}
+BY_NAME = {
+    "tags": st.lists(texts, max_size=3).map(tuple),
+    "vector": st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), max_size=4).map(tuple),
+    "predictions": st.dictionaries(texts, finite, max_size=3),
+    "verdicts": st.dictionaries(texts, texts, max_size=3),
+}
+
+
+def _strategy(field):
+    if field.name in BY_NAME:
+        return BY_NAME[field.name]
+    optional = getattr(field.type, "__args__", ())
+    if optional:
+        return st.none() | OF_TYPE[optional[0]]
+    return OF_TYPE[field.type]
+
+
+any_entry = st.builds(LedgerEntry, **{field.name: _strategy(field) for field in fields(LedgerEntry)})
+"""Any entry there can be: every text, every number a column holds, any time zone."""
