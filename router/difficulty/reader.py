@@ -18,7 +18,7 @@ EDGE = 4.0
 CUT = 8.0
 """Standardised projections are cut here."""
 
-STRANGE = ("unseen words", "unexplained words", "marks at the edge")
+STRANGE = ("unseen words", "distance of the words", "distance of the marks", "marks at the edge")
 HEAD = (*STRANGE, "log tokens of an answer")
 """What the first numbers of a vector are; the traits follow."""
 
@@ -47,6 +47,8 @@ class Reader:
     threshold: Floats  # (H,)
     outer: Floats  # (H, T), the mean over networks is folded in
     straight: Floats  # (F, T)
+    crowd_words: Floats  # (C, D) centres of the training prompts' projections, brought to length one
+    crowd_marks: Floats  # (C, M) centres of their standardised marks
     traits_centre: Floats  # (T,)
     length: Floats  # (F + 1,) log tokens of an answer; the last is the constant
     seen: Bytes  # (2**SEEN_BITS / 8,) a bit for every word that occurred in two training prompts
@@ -71,8 +73,9 @@ class Reader:
         strange = np.array(
             (
                 1.0 - share_of_bits(self.seen, raw.seen),
-                1.0 - min(1.0, float(projected @ projected)),
-                float((np.abs(counted) > EDGE).mean()),
+                nearest(upright(standard), self.crowd_words)[0],
+                nearest(cut[None, :], self.crowd_marks)[0],
+                (np.abs(counted) > EDGE).mean(),
             ),
             np.float32,
         )
@@ -97,6 +100,19 @@ def measure(reading: str) -> Raw:
 def seen_buckets(hashed: Hashes) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """Return each distinct word's place among the 2**SEEN_BITS."""
     return np.unique((hashed >> np.uint64(64 - SEEN_BITS)).astype(np.int64))
+
+
+def upright(standard: Floats) -> Floats:
+    """Return projections (.., D) as rows of length one."""
+    rows = np.atleast_2d(standard)
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6), np.float32)
+
+
+def nearest(rows: Floats, crowd: Floats) -> Floats:
+    """Return how far each row is from the nearest centre."""
+    squares = (crowd**2).sum(1) - 2.0 * rows @ crowd.T
+    lowest = squares.min(1) + (rows**2).sum(1)
+    return np.asarray(np.sqrt(np.maximum(lowest, 0.0)), np.float32)
 
 
 def share_of_bits(bits: Bytes, places: np.ndarray[tuple[int], np.dtype[np.int64]]) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from router.difficulty import text
-from router.difficulty.reader import CUT, EDGE, Raw, Reader, measure, share_of_bits
+from router.difficulty.reader import CUT, EDGE, Raw, Reader, measure, nearest, share_of_bits, upright
 from router.difficulty.words import BITS, Floats
 from router.types import Turn
 
@@ -46,13 +46,15 @@ def features(reader: Reader, sheet: Sheet) -> tuple[Floats, Floats]:
     standard = (projected - reader.project_centre) / reader.project_scale
     counted = (sheet.marks - reader.marks_centre) / reader.marks_scale
     unseen = [1.0 - share_of_bits(reader.seen, raw.seen) for raw in sheet.raws]
+    cut = np.clip(counted, -EDGE, EDGE).astype(np.float32)
     strange = np.stack(
         (
             np.array(unseen),
-            1.0 - np.minimum(1.0, (projected**2).sum(1)),
+            nearest(upright(standard), reader.crowd_words),
+            nearest(cut, reader.crowd_marks),
             (np.abs(counted) > EDGE).mean(1),
         ),
         axis=1,
     )
-    both = np.concatenate((np.clip(standard, -CUT, CUT), np.clip(counted, -EDGE, EDGE)), axis=1)
+    both = np.concatenate((np.clip(standard, -CUT, CUT), cut), axis=1)
     return np.asarray(both, np.float32), np.asarray(strange, np.float32)

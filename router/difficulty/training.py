@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from sklearn.cluster import MiniBatchKMeans
 from sklearn.linear_model import Ridge
 from sklearn.utils.extmath import randomized_svd
 
@@ -18,7 +19,7 @@ from router.difficulty.facts import columns
 from router.difficulty.hierarchy import Belief, Doubles, Trend, posterior, trend
 from router.difficulty.model import Difficulty, Doubt, Lengths, Pool
 from router.difficulty.network import Network, Recipe, Table
-from router.difficulty.reader import SEEN_BITS, STRANGE, Reader
+from router.difficulty.reader import EDGE, SEEN_BITS, STRANGE, Reader, upright
 from router.difficulty.sheet import Sheet, features, weighed
 from router.difficulty.words import Floats
 
@@ -44,6 +45,7 @@ class Settings:
 
     dimensions: int = 192
     folds: int = 5
+    crowd: int = 128
     rounds: int = 4
     seed: int = 7
     recipe: Recipe = field(default_factory=Recipe)
@@ -111,21 +113,32 @@ def _text_side(sheet: Sheet, rows: Places, settings: Settings) -> Reader:
     marks = sheet.marks[rows]
     bits = np.bincount(np.concatenate([sheet.raws[row].seen for row in rows]), minlength=1 << SEEN_BITS) >= 2
     total, none = size + marks.shape[1], np.zeros((0, 0), np.float32)
+    marks_centre, marks_scale = marks.mean(0), np.maximum(marks.std(0), 0.02)
+    centre, scale = projected.mean(0), projected.std(0) + 1e-6
     return Reader(
         rarity=rarity,
         projection=projection,
-        project_centre=projected.mean(0),
-        project_scale=projected.std(0) + 1e-6,
-        marks_centre=marks.mean(0),
-        marks_scale=np.maximum(marks.std(0), 0.02),
+        project_centre=centre,
+        project_scale=scale,
+        marks_centre=marks_centre,
+        marks_scale=marks_scale,
         inner=none,
         threshold=none,
         outer=none,
         straight=none,
+        crowd_words=_crowd(upright((projected - centre) / scale), settings),
+        crowd_marks=_crowd(np.clip((marks - marks_centre) / marks_scale, -EDGE, EDGE), settings),
         traits_centre=none,
         length=np.zeros(total + 1, np.float32),
         seen=np.packbits(bits, bitorder="little"),
     )
+
+
+def _crowd(rows: Floats, settings: Settings) -> Floats:
+    """Return centres near which the training prompts lie."""
+    count = min(settings.crowd, len(rows))
+    found = MiniBatchKMeans(count, batch_size=2048, n_init=1, random_state=settings.seed).fit(rows)
+    return np.asarray(found.cluster_centers_, np.float32)
 
 
 def _folds(group: NDArray[np.str_], rows: Places, count: int, random: np.random.Generator) -> list[Places]:

@@ -1,7 +1,7 @@
-"""Small worlds for tests: a clock that stands still, a classifier that knows, upstreams that follow a script."""
+"""Small worlds for tests: a clock that stands still, upstreams that follow a script, a caller that listens."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 
 from router.errors import UpstreamError
@@ -76,7 +76,7 @@ class Script:
     replies: Mapping[str, list[Sequence[str | Delta | BaseException | Callable[[], Awaitable[object]]]]]
     sent: list[str] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
-    usage: Usage | None = Usage(input=10, output=5)
+    usage: Usage | None = field(default_factory=lambda: Usage(input=10, output=5))
 
     async def send(self, request: Request, model: Model, /) -> AsyncGenerator[Delta | Ending, None]:
         self.sent.append(model.name)
@@ -138,3 +138,37 @@ def flat_charge(prices: Prices | None, usage: Usage) -> Charge:
 
 def boom(message: str = "down") -> UpstreamError:
     return UpstreamError(message)
+
+
+def row(**given) -> LedgerEntry:
+    """A ledger row of an ordinary accepted answer."""
+    ordinary = {
+        "time": datetime(2026, 11, 23, tzinfo=UTC),
+        "request_id": "r1",
+        "attempt": 1,
+        "purpose": "answer",
+        "final": True,
+        "status": "accepted",
+        "dialect": "chat",
+        "stream": False,
+        "policy": "default",
+        "config": "c1",
+        "asked": "auto",
+        "model": "small",
+        "upstream": "fake",
+        "substituted": False,
+        "reason": "cheapest adequate",
+        "release": "held",
+        "usage_grade": "reported",
+        "cost_grade": "computed",
+        "cost": 1_000_000,
+        "duration_ms": 10.0,
+        "prompt_tokens": 10,
+        "tags": (),
+    }
+    unknown = {
+        column.name: None
+        for column in fields(LedgerEntry)
+        if column.default is MISSING and column.default_factory is MISSING
+    }
+    return LedgerEntry(**{**unknown, **ordinary, **given})

@@ -101,8 +101,9 @@ async def _find(address: str, data: Path, options: Options, began: float) -> Fin
     names = [ROUTED, *(row["name"] for row in yaml.safe_load(TEMPLATE.read_bytes())["models"])]
     arms = []
     with _progress(quiet=options.json) as progress:
-        bars = {name: progress.add_task(f"asking {name}", total=len(prompts)) for name in names}
+        bars = {name: progress.add_task(f"asking {name}", start=False, total=len(prompts)) for name in names}
         for name in names:
+            progress.start_task(bars[name])
             answered = partial(progress.advance, bars[name])
             arms.append(await run_arm(address, prompts, name, run=run, answered=answered))
     booked = sum(answer.booked for arm in arms for answer in arm.answers)

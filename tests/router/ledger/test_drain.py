@@ -1,0 +1,271 @@
+from collections import Counter
+from datetime import UTC, timedelta
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from router.ledger import drain as drain_module
+from router.ledger import segments
+from router.ledger.drain import Drained, drain, drain_once, keep_draining
+from router.ledger.spool import Spool
+from router.ledger.store import Ledger, LedgerBroken, LedgerBusy, elected, reading
+from tests.support.entries import NOW, any_entry, entries, entry, ledgers_rows
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    return Ledger(tmp_path)
+
+
+def write(ledger, *rows, name="w"):
+    """Write rows as one sealed segment."""
+    spool = Spool(ledger.spool, name)
+    spool.write(rows)
+    spool.close()
+    return segments.sealed(ledger.spool)[-1]
+
+
+def names_of_drained(ledger):
+    with reading(ledger) as connection:
+        return {name for (name,) in connection.execute("SELECT segment FROM drained").fetchall()}
+
+
+def ids(ledger):
+    return sorted(row.request_id for row in ledgers_rows(ledger.data))
+
+
+def test_what_was_written_stands_in_the_ledger_and_the_spool_is_empty(ledger):
+    rows = entries(3, tags=("a", "b"), verdicts={"shape": "pass"}, predictions={"small": 0.5}, vector=(0.5,))
+    write(ledger, *rows)
+
+    assert drain(ledger) == Drained(rows=3, segments=1)
+
+    assert sorted(ledgers_rows(ledger.data), key=lambda row: row.request_id) == rows
+    assert segments.sealed(ledger.spool) == []
+
+
+def test_a_drain_of_nothing_makes_no_ledger(ledger):
+    ledger.spool.mkdir()
+
+    assert drain(ledger) == Drained()
+    assert not ledger.database.exists()
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(any_entry, min_size=1, max_size=8))
+def test_any_entry_stands_in_the_ledger_as_it_was_written(tmp_path_factory, rows):
+    ledger = Ledger(tmp_path_factory.mktemp("ledger"))
+    write(ledger, *rows)
+
+    drain(ledger)
+
+    assert Counter(map(repr, ledgers_rows(ledger.data))) == Counter(repr(in_utc(row)) for row in rows)
+
+
+def in_utc(row):
+    fields = {name: getattr(row, name) for name in row.__dataclass_fields__}
+    return type(row)(**{**fields, "time": row.time.astimezone(UTC)})
+
+
+@pytest.mark.parametrize("name", ["it's", "a[1]*?", "team=a", "with space", "é;--"])
+def test_the_data_may_lie_in_a_folder_of_any_name(tmp_path, name):
+    ledger = Ledger(tmp_path / name)
+    write(ledger, entry())
+
+    drain(ledger)
+
+    assert ids(ledger) == ["r1"]
+
+
+def test_many_segments_go_in_with_several_transactions(ledger, monkeypatch):
+    monkeypatch.setattr(drain_module, "MOST_BYTES", 1)
+    steps = []
+    for number in range(3):
+        write(ledger, entry(request_id=f"r{number}"))
+
+    drain(ledger, step=steps.append)
+
+    assert steps == ["inserted", "committed"] * 3
+    assert ids(ledger) == ["r0", "r1", "r2"]
+
+
+class Killed(BaseException):
+    """What a kill looks like from inside: nothing after it runs."""
+
+
+@pytest.mark.parametrize("moment", ["inserted", "committed"])
+def test_a_drain_cut_short_at_any_step_loses_and_doubles_nothing(ledger, moment):
+    write(ledger, *entries(5))
+
+    def kill(step):
+        if step == moment:
+            raise Killed
+
+    with pytest.raises(Killed):
+        drain(ledger, step=kill)
+    drain(ledger)
+
+    assert ids(ledger) == ["r0", "r1", "r2", "r3", "r4"]
+    assert segments.sealed(ledger.spool) == []
+
+
+def test_lines_that_are_no_entries_are_set_aside_and_the_others_kept(ledger, caplog):
+    segment = write(ledger, *entries(5))
+    good = segment.read_bytes().splitlines(keepends=True)
+    bad = [b"no json\n", b"{}\n", b"[1]\n", good[0].replace(b'"cost":5000000', b'"cost":"dear"')]
+    segment.write_bytes(b"".join([bad[0], *good[:2], bad[1], bad[2], *good[2:], bad[3]]))
+    write(ledger, entry(request_id="other"), name="x")
+
+    drained = drain(ledger)
+
+    assert (drained.rows, drained.segments, drained.rejected_bytes) == (6, 2, sum(map(len, bad)))
+    assert ids(ledger) == ["other", "r0", "r1", "r2", "r3", "r4"]
+    (aside,) = ledger.quarantine.iterdir()
+    assert aside.read_bytes() == b"".join(bad)
+    assert "4 lines were set aside" in caplog.text
+
+
+def test_lines_set_aside_may_be_mended_and_put_back(ledger):
+    segment = write(ledger, *entries(2))
+    segment.write_bytes(segment.read_bytes().replace(b'"attempt":1', b'"attempt":"one"', 1))
+    drain(ledger)
+    (aside,) = ledger.quarantine.iterdir()
+
+    aside.write_bytes(aside.read_bytes().replace(b'"one"', b"1"))
+    aside.rename(ledger.spool / aside.name)
+    drain(ledger)
+
+    assert ids(ledger) == ["r0", "r1"]
+
+
+def test_a_segment_of_nothing_is_taken_away(ledger):
+    ledger.spool.mkdir()
+    (ledger.spool / f"w-1-00000001{segments.SEALED}").touch()
+
+    assert drain(ledger) == Drained(rows=0, segments=1)
+    assert segments.sealed(ledger.spool) == []
+
+
+def test_a_field_that_older_lines_lack_is_left_empty(ledger):
+    segment = write(ledger, entry(simulated=True))
+    segment.write_bytes(segment.read_bytes().replace(b',"simulated":true', b""))
+
+    drain(ledger)
+
+    assert [row.simulated for row in ledgers_rows(ledger.data)] == [None]
+
+
+def test_the_name_of_a_segment_is_forgotten_an_hour_after_its_file_is_gone(ledger):
+    first = write(ledger, entry())
+    drain(ledger, now=lambda: NOW)
+    second = write(ledger, entry())
+    drain(ledger, now=lambda: NOW + timedelta(minutes=59))
+    assert names_of_drained(ledger) == {first.name, second.name}
+
+    third = write(ledger, entry())
+    drain(ledger, now=lambda: NOW + timedelta(minutes=61))
+
+    assert names_of_drained(ledger) == {second.name, third.name}
+
+
+def test_the_name_of_a_segment_is_kept_as_long_as_its_file_is_there(ledger):
+    segment = write(ledger, entry(), name="z")
+    content = segment.read_bytes()
+    drain(ledger, now=lambda: NOW)
+    segment.write_bytes(content)
+    write(ledger, entry(), name="a")
+
+    drain(ledger, now=lambda: NOW + timedelta(days=1))
+
+    assert len(ids(ledger)) == 2
+
+
+def test_one_process_drains_at_a_time(ledger):
+    write(ledger, entry())
+    with elected(ledger):
+        assert drain_once(ledger) is None
+
+    assert drain_once(ledger) == Drained(rows=1, segments=1)
+
+
+@pytest.mark.parametrize("trouble", [OSError("full"), duckdb.IOException("full")])
+def test_a_single_drain_that_fails_says_so(ledger, monkeypatch, trouble):
+    def fails(ledger):
+        raise trouble
+
+    monkeypatch.setattr(drain_module, "drain", fails)
+
+    with pytest.raises(LedgerBroken, match="cannot be moved into the ledger: full"):
+        drain_once(ledger)
+
+
+def answers(*given):
+    """Says whether to go on, like a bell that is rung so often."""
+    left = list(given)
+    return lambda: left.pop(0)
+
+
+def test_it_drains_until_it_is_told_to_stop_and_once_more_then(ledger):
+    def wait():
+        write(ledger, entry(request_id=f"r{len(ids(ledger))}"))
+        return len(ids(ledger)) < 2
+
+    keep_draining(ledger, wait)
+
+    assert ids(ledger) == ["r0", "r1", "r2"]
+
+
+def test_it_stands_by_while_another_is_elected_and_takes_over(ledger):
+    write(ledger, entry())
+    with elected(ledger):
+        keep_draining(ledger, answers(True, False))
+        assert ids(ledger) == []
+
+    keep_draining(ledger, answers(False))
+
+    assert ids(ledger) == ["r1"]
+
+
+def test_trouble_is_said_less_and_less_often_and_the_spool_keeps_what_came(ledger, monkeypatch, caplog):
+    write(ledger, entry())
+    whole = drain_module.writing
+
+    def busy(ledger):
+        raise LedgerBusy
+
+    monkeypatch.setattr(drain_module, "writing", busy)
+    keep_draining(ledger, answers(*[True] * 8, False))
+    said = caplog.text.count("The ledger takes nothing")
+    assert len(segments.sealed(ledger.spool)) == 1
+
+    monkeypatch.setattr(drain_module, "writing", whole)
+    keep_draining(ledger, answers(False))
+
+    assert 3 <= said <= 6
+    assert ids(ledger) == ["r1"]
+
+
+def test_at_the_end_it_waits_a_moment_for_writers_that_are_dying_too(ledger):
+    spool = Spool(ledger.spool, "w")
+    spool.write((entry(),))
+
+    def wait():
+        spool._abandon()
+        return False
+
+    keep_draining(ledger, wait)
+
+    assert ids(ledger) == ["r1"]
+
+
+def test_a_segment_of_a_newer_version_is_left_alone(ledger, caplog):
+    ledger.spool.mkdir()
+    newer = ledger.spool / "w-1-00000001.v2.jsonl"
+    newer.write_text("{}\n")
+
+    keep_draining(ledger, answers(False))
+
+    assert newer.exists()
+    assert "is of another version" in caplog.text
