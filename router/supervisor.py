@@ -40,9 +40,10 @@ class Supervisor:
         self._children, self._patience = tuple(children), patience
         self._running: dict[str, asyncio.subprocess.Process] = {}
         self._stopping = asyncio.Event()
+        self._hopeless: FarthingError | None = None
 
     async def run(self) -> None:
-        """Keep the children until SIGTERM or SIGINT."""
+        """Keep the children until SIGTERM or SIGINT; raise `FarthingError` if one cannot be kept."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
@@ -52,8 +53,11 @@ class Supervisor:
             await self._stopping.wait()
             for keeper in keepers:
                 keeper.cancel()
-        for child in self._children:
-            await self._stop(child)
+        *workers, last = self._children
+        await asyncio.gather(*(self._stop(child) for child in workers))
+        await self._stop(last)
+        if self._hopeless is not None:
+            raise self._hopeless
 
     async def _keep(self, child: Child) -> None:
         quick = 0
@@ -73,14 +77,16 @@ class Supervisor:
             loop = asyncio.get_running_loop()
             began = loop.time()
             status = await process.wait()
-            # One that ran for a while gets a new start at once; one that dies at its start gets rests.
-            quick = 0 if loop.time() - began > 10 else quick + 1
+            # One that gives up right after its start gets rests; one that ran, or was killed, goes on at once.
+            quick = quick + 1 if status > 0 and loop.time() - began < 10 else 0
             pause = min(0.1 * 2**quick, 10.0)
             log.error("%s (process %d) ended with status %d", child.name, process.pid, status)
             if quick >= HOPELESS:
-                raise FarthingError(
-                    f"{child.name} ends again and again right after its start; see its messages."
+                self._hopeless = FarthingError(
+                    f"{child.name} ends again and again right after its start; its messages above say why."
                 )
+                self._stopping.set()
+                return
             await asyncio.sleep(pause)
 
     async def _stop(self, child: Child) -> None:

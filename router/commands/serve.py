@@ -116,12 +116,11 @@ async def _serve(path: Path, config: Config, where: _Where, data: Path, folder: 
     # Last, so that it is stopped last: what the workers seal at their end is drained too.
     drainer = Child(name="drainer", command=["drain", "--data", str(data)], environment=environ)
     supervisor = Supervisor([*workers, drainer], patience=config.server.shutdown_seconds + 5)
+    announcing = asyncio.ensure_future(_announce(host, port, shown))
     try:
-        async with asyncio.TaskGroup() as group:
-            announcing = group.create_task(_announce(host, port, shown))
-            await supervisor.run()
-            announcing.cancel()
+        await supervisor.run()
     finally:
+        announcing.cancel()
         listener.close()
         with suppress(OSError):
             shutil.rmtree(metrics)

@@ -50,6 +50,7 @@ def save(difficulty: Difficulty, path: Path, about: dict[str, Any]) -> None:
         "sha256": hashlib.sha256(data).hexdigest(),
         "models": [list(row) for row in difficulty.models],
         "middle": difficulty.middle,
+        "kept": difficulty.doubt.kept,
         "shift": difficulty.doubt.shift,
         "length_spread": difficulty.lengths.spread,
         "length_typical": difficulty.lengths.typical,
@@ -94,7 +95,7 @@ def _arrays(difficulty: Difficulty) -> dict[str, Any]:
     scale = np.maximum(np.abs(reader.projection).max(0), 1e-9) / 127.0
     arrays[FINE] = np.round(reader.projection / scale).astype(np.int8)
     arrays["projection_step"] = scale.astype(np.float32)
-    for name in ("rarity", "inner", "outer", "straight"):
+    for name in ("rarity", "inner", "outer", "straight", "crowd_words", "crowd_marks"):
         arrays[name] = arrays[name].astype(np.float16)
     return arrays | {
         "belief_means": np.array([belief.mean for belief in difficulty.beliefs], np.float32),
@@ -131,7 +132,9 @@ def _built(facts: dict[str, Any], arrays: dict[str, Any]) -> Difficulty:
             for i, spread in enumerate(trend_spreads)
         ),
         middle=float(facts["middle"]),
-        doubt=Doubt(weights=arrays["doubt"].astype(float), shift=float(facts["shift"])),
+        doubt=Doubt(
+            weights=arrays["doubt"].astype(float), kept=float(facts["kept"]), shift=float(facts["shift"])
+        ),
         lengths=Lengths(
             rows=arrays["length_rows"].astype(float),
             usual=arrays["length_usual"].astype(float),

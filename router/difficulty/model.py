@@ -23,14 +23,20 @@ POOLS = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doubt:
-    """How predictions widen with strangeness: log-odds = `weights` . (1, strange).
+    """How predictions widen with strangeness: a text is strange with log-odds `weights` . (1, strange).
 
-    Of a known kind of text everything is believed, of a strange one little:
-    the traits count for a share 1 / (1 + exp(log-odds)), and a variance of `shift` times the rest is added.
+    Of a strange text the traits count for the share `kept`, and the logits get a variance of `shift`:
+    whole kinds of text have turned out that much harder or easier than they looked.
     """
 
     weights: Doubles
+    kept: float
     shift: float
+
+    def strangeness(self, strange: Doubles) -> Doubles:
+        """Return how likely texts (n, `STRANGE`) are of a kind that was never trained on."""
+        odds = self.weights[0] + strange @ self.weights[1:]
+        return np.asarray(1.0 / (1.0 + np.exp(-np.clip(odds, -30.0, 30.0))))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,14 +112,12 @@ class Difficulty:
 
     def chances(self, vectors: Doubles, pool: Pool) -> Doubles:
         """Return (prompts, models) chances of vectors (prompts, size)."""
-        odds = self.doubt.weights[0] + vectors[:, : len(STRANGE)] @ self.doubt.weights[1:]
-        trust = 1.0 / (1.0 + np.exp(np.clip(odds, -30.0, 30.0)))
-        inputs = np.concatenate(
-            (np.ones((len(vectors), 1)), trust[:, None] * vectors[:, len(HEAD) :]), axis=1
-        )
+        strange = self.doubt.strangeness(vectors[:, : len(STRANGE)])
+        kept = 1.0 - strange * (1.0 - self.doubt.kept)
+        inputs = np.concatenate((np.ones((len(vectors), 1)), kept[:, None] * vectors[:, len(HEAD) :]), axis=1)
         squares = (inputs[:, :, None] * inputs[:, None, :]).reshape(len(inputs), -1)
         spread = squares @ pool.spreads.reshape(len(pool.spreads), -1).T
-        variance = spread + (self.doubt.shift * (1.0 - trust))[:, None]
+        variance = spread + self.doubt.shift * strange[:, None]
         # The mean of a sigmoid over a normal distribution, to a good approximation (MacKay).
         logits = (inputs @ pool.means.T) / np.sqrt(1.0 + np.pi / 8.0 * variance)
         return np.asarray(np.clip(1.0 / (1.0 + np.exp(-np.clip(logits, -30.0, 30.0))), LEAST, MOST))
@@ -149,6 +153,6 @@ class Difficulty:
 
     def _unknown(self) -> Doubles:
         vector = np.zeros(self.size)
-        vector[: len(STRANGE)] = 1.0
+        vector[: len(STRANGE)] = 100.0  # as strange as can be
         vector[len(STRANGE)] = self.lengths.typical
         return vector

@@ -18,7 +18,7 @@ EDGE = 4.0
 CUT = 8.0
 """Standardised projections are cut here."""
 
-STRANGE = ("unseen words", "distance of the words", "distance of the marks", "marks at the edge")
+STRANGE = ("unseen words", "distance of the words", "distance of the marks")
 HEAD = (*STRANGE, "log tokens of an answer")
 """What the first numbers of a vector are; the traits follow."""
 
@@ -75,7 +75,6 @@ class Reader:
                 1.0 - share_of_bits(self.seen, raw.seen),
                 nearest(upright(standard), self.crowd_words)[0],
                 nearest(cut[None, :], self.crowd_marks)[0],
-                (np.abs(counted) > EDGE).mean(),
             ),
             np.float32,
         )

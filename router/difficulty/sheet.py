@@ -52,7 +52,6 @@ def features(reader: Reader, sheet: Sheet) -> tuple[Floats, Floats]:
             np.array(unseen),
             nearest(upright(standard), reader.crowd_words),
             nearest(cut, reader.crowd_marks),
-            (np.abs(counted) > EDGE).mean(1),
         ),
         axis=1,
     )

@@ -8,17 +8,16 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from sklearn.cluster import MiniBatchKMeans
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.utils.extmath import randomized_svd
 
-from router.difficulty import network
-from router.difficulty.corpus import Corpus, Places, Subject
-from router.difficulty.facts import columns
-from router.difficulty.hierarchy import Belief, Doubles, Trend, posterior, trend
-from router.difficulty.model import Difficulty, Doubt, Lengths, Pool
+from router.difficulty import network, widening
+from router.difficulty.corpus import Corpus, Places
+from router.difficulty.hierarchy import Belief, Doubles
+from router.difficulty.model import Difficulty, Doubt, Lengths
 from router.difficulty.network import Network, Recipe, Table
+from router.difficulty.placing import place
 from router.difficulty.reader import EDGE, SEEN_BITS, STRANGE, Reader, upright
 from router.difficulty.sheet import Sheet, features, weighed
 from router.difficulty.words import Floats
@@ -28,6 +27,8 @@ TERSE = ("mmlu_helm", "routerbench", "concise_cot/baseline", "concise_cot/concis
 
 SAMPLE = 8_000
 """Prompts on which the projection is fitted, about."""
+
+NO_DOUBT = Doubt(weights=np.array([-30.0, *(0.0 for _ in STRANGE)]), kept=1.0, shift=0.0)
 
 TOGETHER = (
     ("knowledge",),
@@ -72,21 +73,21 @@ def learn(corpus: Corpus, sheet: Sheet, settings: Settings) -> Difficulty:
     folds = _folds(corpus.group, rows, settings.folds, random)
     crossed = _crossed(bare, sheet, table, folds, whole, settings, random)
     reader, lengths = _lengths(crossed.reader, read, corpus, known)
-    beliefs, trends = _models_side(corpus, crossed.traits, known, settings)
+    beliefs, trends = place(corpus, crossed.traits, known, settings.rounds)
     fitted = Difficulty(
         reader=reader,
         models=tuple((corpus.subjects[at].name, corpus.subjects[at].tuned) for at in known),
         beliefs=beliefs,
         trends=trends,
         middle=float(np.mean([belief.mean[0] for belief in beliefs])),
-        doubt=Doubt(weights=np.array([-30.0, *(0.0 for _ in STRANGE)]), shift=0.0),
+        doubt=NO_DOUBT,
         lengths=lengths,
     )
     if not settings.doubts:
         return fitted
     kinds = _kinds(corpus.task, rows)
     strange = _crossed(bare, sheet, table, kinds, whole, settings, random, again=True)
-    return replace(fitted, doubt=_doubt(fitted, corpus, known, (crossed, strange), random))
+    return replace(fitted, doubt=_doubt(corpus, beliefs, known, (crossed, strange), random))
 
 
 def _table(corpus: Corpus, known: Places) -> Table:
@@ -197,42 +198,6 @@ def _joined(bare: Reader, networks: list[Network], centre: Doubles) -> Reader:
     )
 
 
-def _models_side(
-    corpus: Corpus, traits: Doubles, known: Places, settings: Settings
-) -> tuple[tuple[Belief, ...], tuple[Trend, ...]]:
-    """Fit rows and trends in turns: rows given what facts say, then what facts say given the rows."""
-    size = traits.shape[1] + 1
-    prior = Belief(mean=np.zeros(size), spread=np.eye(size))
-    priors = [prior] * len(known)
-    subjects = [corpus.subjects[at] for at in known]
-    cells = [np.flatnonzero(corpus.subject == at) for at in known]
-    weights = np.array([len(cell) / (len(cell) + 200.0) for cell in cells])
-    beliefs: list[Belief] = []
-    trends: tuple[Trend, ...] = ()
-    for _ in range(settings.rounds):
-        beliefs = [
-            posterior(prior, _inputs(traits[corpus.prompt[cell]]), corpus.score[cell], rounds=5)
-            for prior, cell in zip(priors, cells, strict=True)
-        ]
-        trends = tuple(_trend(pattern, subjects, beliefs, weights) for pattern in range(4))
-        priors = [trends[one.facts.pattern].belief(one.facts.numbers()) for one in subjects]
-    return tuple(beliefs), trends
-
-
-def _trend(pattern: int, subjects: list[Subject], beliefs: list[Belief], weights: Doubles) -> Trend:
-    """Fit what these facts say on the models of which they are known; if none is, they say nothing."""
-    chosen = [at for at, one in enumerate(subjects) if one.facts.pattern & pattern == pattern]
-    if chosen:
-        facts = np.array([subjects[at].facts.numbers(pattern) for at in chosen])
-        return trend(facts, [beliefs[at] for at in chosen], weights[chosen])
-    plain = _trend(0, subjects, beliefs, weights)
-    return replace(plain, slopes=np.pad(plain.slopes, ((0, columns(pattern) - columns(0)), (0, 0))))
-
-
-def _inputs(traits: Doubles) -> Doubles:
-    return np.concatenate((np.ones((len(traits), 1)), traits), axis=1)
-
-
 def _lengths(reader: Reader, read: Floats, corpus: Corpus, known: Places) -> tuple[Reader, Lengths]:
     """Fit log tokens of answers: one number a prompt by ridge, then a line a model through it."""
     kept = ~np.isnan(corpus.tokens) & ~np.isin(corpus.source, TERSE) & (corpus.tokens > 0)
@@ -266,50 +231,23 @@ def _means(values: Doubles, column: Places, count: int, middle: float) -> Double
 
 
 def _doubt(
-    fitted: Difficulty,
     corpus: Corpus,
+    beliefs: tuple[Belief, ...],
     known: Places,
     sides: tuple[Crossed, Crossed],
     random: np.random.Generator,
 ) -> Doubt:
-    """Choose how predictions widen so that they are best on known and left-out kinds of text together."""
+    """Learn to tell left-out kinds of text from known ones, then choose how far that should widen predictions."""
     column = np.searchsorted(known, corpus.subject)
-    tasks, place, counts = np.unique(corpus.task[corpus.prompt], return_inverse=True, return_counts=True)
-    share = 1.0 / counts[place] / len(tasks)
-    drawn = random.choice(len(share), min(len(share), 20_000), replace=True, p=share)
-    prompt, chosen, score = corpus.prompt[drawn], column[drawn], corpus.score[drawn]
-    means = np.array([belief.mean for belief in fitted.beliefs])[chosen]
-    spreads = np.array([belief.spread for belief in fitted.beliefs])[chosen]
-    parts = []
-    for side in sides:
-        traits = side.traits[prompt]
-        variance = (
-            spreads[:, 0, 0],
-            2.0 * np.einsum("ni,ni->n", spreads[:, 0, 1:], traits),
-            np.einsum("ni,nij,nj->n", traits, spreads[:, 1:, 1:], traits),
-        )
-        parts.append((side.strange[prompt], (means[:, 1:] * traits).sum(1), variance))
-
-    def loss(point: Doubles) -> float:
-        total = 0.0
-        for strange, tilt, (zeroth, first, second) in parts:
-            trust = 1.0 / (1.0 + np.exp(np.clip(point[0] + strange @ point[1:-1], -30, 30)))
-            variance = zeroth + trust * first + trust**2 * second + np.exp(point[-1]) * (1.0 - trust)
-            logits = (means[:, 0] + trust * tilt) / np.sqrt(1.0 + np.pi / 8.0 * np.maximum(variance, 0.0))
-            total += float(np.mean(np.logaddexp(0.0, logits) - score * logits))
-        return total + 1e-4 * float(point[1:-1] @ point[1:-1])
-
-    start = np.array([-4.0, 4.0, 2.0, 2.0, 0.0])
-    best = minimize(
-        loss, start, method="Nelder-Mead", options={"maxiter": 600, "xatol": 1e-3, "fatol": 1e-6}
-    ).x
-    return Doubt(weights=np.asarray(best[:-1]), shift=float(np.exp(best[-1])))
-
-
-def pool(fitted: Difficulty, at: Places) -> Pool:
-    """Return known models, by their positions, as a pool."""
-    return Pool(
-        means=np.array([fitted.beliefs[i].mean for i in at]),
-        spreads=np.array([fitted.beliefs[i].spread for i in at]),
-        lengths=fitted.lengths.rows[at],
+    count = min(widening.DRAWN, len(corpus.score))
+    usual, even = (widening.drawn(corpus, count, random, even=even) for even in (False, True))
+    ordinary, balanced, left_out = (
+        widening.sighting(corpus, at, column, beliefs, side.traits, side.strange)
+        for at, side in ((usual, sides[0]), (even, sides[0]), (even, sides[1]))
     )
+    both = np.concatenate((balanced.strange, left_out.strange))
+    scale = both.std(0) + 1e-6
+    told = LogisticRegression().fit(both / scale, np.repeat([0, 1], count))
+    # Being further away never makes a text less strange.
+    weights = np.maximum(told.coef_[0], 0.0) / scale
+    return widening.choose(np.array([told.intercept_[0], *weights]), ordinary, balanced, left_out)

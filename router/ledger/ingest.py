@@ -5,7 +5,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
-import orjson
 from duckdb import DuckDBPyConnection
 
 from router.ledger import schema
@@ -34,40 +33,37 @@ def insert(connection: DuckDBPyConnection, files: Sequence[Path]) -> int:
 def readable(file: Path) -> bool:
     """Tell whether `insert` would take the whole file, without a ledger."""
     with scratch() as connection:
-        try:
-            insert(connection, [file])
-        except UNREADABLE:
-            return False
-        return True
+        return _fits(file, connection)
 
 
 def sift(segment: Path) -> tuple[bytes, bytes]:
     """Part a segment's lines into those `insert` takes and those it does not, both in their order."""
     lines = [line + b"\n" for line in segment.read_bytes().split(b"\n") if line]
-    with TemporaryDirectory(prefix="farthing-") as folder:
-        verdicts = list(_judge(lines, Path(folder) / "probe.jsonl"))
+    with TemporaryDirectory(prefix="farthing-") as folder, scratch() as connection:
+        verdicts = list(_judge(lines, Path(folder) / "probe.jsonl", connection))
     good = b"".join(line for line, fits in zip(lines, verdicts, strict=True) if fits)
     return good, b"".join(line for line, fits in zip(lines, verdicts, strict=True) if not fits)
 
 
-def _judge(lines: Sequence[bytes], probe: Path) -> Iterator[bool]:
-    """Halve until a piece is readable or a single line."""
-    if len(lines) == 1 and not _is_object(lines[0]):
-        yield False
-        return
+def _judge(lines: Sequence[bytes], probe: Path, connection: DuckDBPyConnection) -> Iterator[bool]:
+    """Halve until a piece is readable, or a single line."""
     probe.write_bytes(b"".join(lines))
-    if readable(probe):
+    if _fits(probe, connection):
         yield from [True] * len(lines)
     elif len(lines) == 1:
         yield False
     else:
         middle = len(lines) // 2
-        yield from _judge(lines[:middle], probe)
-        yield from _judge(lines[middle:], probe)
+        yield from _judge(lines[:middle], probe, connection)
+        yield from _judge(lines[middle:], probe, connection)
 
 
-def _is_object(line: bytes) -> bool:
+def _fits(file: Path, connection: DuckDBPyConnection) -> bool:
+    connection.begin()
     try:
-        return isinstance(orjson.loads(line), dict)
-    except orjson.JSONDecodeError:
+        insert(connection, [file])
+    except UNREADABLE:
         return False
+    finally:
+        connection.rollback()
+    return True

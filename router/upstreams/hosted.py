@@ -8,12 +8,13 @@ import asyncio
 import os
 import re
 from collections.abc import AsyncGenerator, Awaitable, Iterator, Mapping
+from copy import deepcopy
 from typing import Any, TypeVar
 
 import aiohttp
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # noqa: TID251 - else importing litellm fetches a price list
-os.environ["LITELLM_MODE"] = "PRODUCTION"  # noqa: TID251 - else importing litellm loads ./.env into our environment
+os.environ["LITELLM_MODE"] = "PRODUCTION"  # noqa: TID251 - else it loads any .env above it into our environment
 
 import litellm
 from litellm.llms.custom_httpx.async_client_cleanup import close_litellm_async_clients
@@ -84,6 +85,15 @@ a caller who could say `api_base` would have our key sent wherever they like.
 
 OURS = frozenset({"model", "stream", "stream_options"})
 """What a caller says to Farthing, and Farthing to the provider in its own way."""
+
+QUIET: Mapping[str, Any] = {
+    "num_retries": 0,
+    "max_retries": 0,
+    "no-log": True,
+    # With it, any tool makes litellm import its MCP gateway, which is not installed with it.
+    "_skip_mcp_handler": True,
+}
+"""What litellm would do beside the call, and is told not to."""
 
 ELSEWHERE = (litellm.UnsupportedParamsError, litellm.ContextWindowExceededError)
 """Faults that lie between this request and this model: another model may do better."""
@@ -174,16 +184,25 @@ class Hosted:
         await litellm.module_level_aclient.client._transport.aclose()  # noqa: SLF001 - there is no other way in
 
     def _call(self, request: Request, model: Model) -> dict[str, Any]:
-        said = {name: value for name, value in request.body.items() if name not in OURS and value is not None}
+        # A copy all the way down: litellm edits messages and tools in place, and another model may be next.
+        said = deepcopy(
+            {name: value for name, value in request.body.items() if name not in OURS and value is not None}
+        )
         for name in said:
             if name not in OPTIONS:
                 fault = CallerFault(f"{self._provider} cannot be told {name!r}.", param=name)
                 fault.retryable = True
                 raise fault
         streaming = {"stream": True, "stream_options": {"include_usage": True}} if request.stream else {}
-        quiet = {"num_retries": 0, "max_retries": 0, "no-log": True, "timeout": self._deadlines.total}
         name = f"{self._provider}/{model.upstream_name}"
-        return {**said, **streaming, **quiet, **self._options, "model": name}
+        return {
+            **said,
+            **streaming,
+            **QUIET,
+            "timeout": self._deadlines.total,
+            **self._options,
+            "model": name,
+        }
 
     async def _by(self, deadline: float, answer: Awaitable[T]) -> T:
         try:

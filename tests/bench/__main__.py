@@ -1,5 +1,6 @@
 """`python -m tests.bench`: Farthing beside nginx and litellm's proxy, in one run on this machine."""
 
+import os
 import signal
 import sys
 import tempfile
@@ -15,7 +16,7 @@ import orjson
 from rich.console import Console
 
 from tests.bench import load, machine, report
-from tests.bench.processes import free_cores
+from tests.bench.processes import free_cores, share
 from tests.bench.rounds import Plan, Running, Upstream, measured, started
 from tests.bench.systems import SYSTEMS
 from tests.bench.works import Missing, Place, Sample, Work
@@ -52,19 +53,21 @@ def _listed(kind: type[Any], allowed: Sequence[Any]) -> Any:
 @click.option(
     "--seconds", default=3, type=click.IntRange(1), help="Of load, for every figure of every round."
 )
+@click.option("--nice", default=0, help="Niceness of everything: below 0, as root, on a busy machine.")
 @click.option(
     "--json", "path", type=click.Path(path_type=Path, dir_okay=False), help="Write all figures there."
 )
 @click.option(
     "--cache", default=CACHE, type=click.Path(path_type=Path), help="Where litellm is installed, once."
 )
-def main(
+def main(  # noqa: PLR0917 - click hands over its options by name
     quick: bool,
     systems: list[str],
     works: list[Work],
     connections: list[int],
     rounds: int,
     seconds: int,
+    nice: int,
     path: Path | None,
     cache: Path,
 ) -> None:
@@ -75,6 +78,8 @@ def main(
     # Whoever sends a signal wants everything to stop, and only an exception does that in order.
     signal.signal(signal.SIGTERM, _interrupted)
     signal.signal(signal.SIGHUP, _interrupted)
+    os.nice(nice)
+    share(os.getpid())
     load_core, proxy_core = free_cores()
     plan = Plan(
         works=works,

@@ -95,6 +95,7 @@ class Nginx:
     """Nginx as a proxy: passes everything on and knows nothing of what it is."""
 
     name = "nginx"
+    slow = 1
 
     def __init__(self) -> None:
         self.version = version()

@@ -20,6 +20,7 @@ from tests.bench.works import Missing
 NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 TICKS = os.sysconf("SC_CLK_TCK")
 PATIENCE = 30.0
+REPOSITORY = Path(__file__).parents[2]
 PYTHON = sys.executable
 
 
@@ -47,12 +48,14 @@ class Process:
         ]
         with log.open("wb") as output:
             self._process = subprocess.Popen(
-                [*pinned(core), *variables, *command],
+                [*ending_with_us(), *pinned(core), *variables, *command],
+                cwd=REPOSITORY,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        share(self._process.pid)
 
     @property
     def pid(self) -> int:
@@ -114,6 +117,17 @@ class Process:
             grown = bool(more)
             inside |= more
         return ((pid, stats[pid]) for pid in inside if pid in stats)
+
+
+def ending_with_us() -> list[str]:
+    """Words to put before a command that shall not outlive this program, even if that is killed."""
+    return ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
+
+
+def share(pid: int) -> None:
+    """Give the session of `pid` our own niceness: Linux shares a core by sessions first (autogroup)."""
+    with suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text(str(os.nice(0)))
 
 
 def pinned(core: int | None) -> list[str]:

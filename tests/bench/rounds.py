@@ -12,7 +12,7 @@ from tests.bench.nginx import StaticNginx
 from tests.bench.processes import PYTHON, Process
 from tests.bench.static import body
 from tests.bench.systems import System
-from tests.bench.works import Missing, Place, Sample, Target, Work
+from tests.bench.works import Missing, Place, Sample, Work
 
 QUIET = 0.1
 """Share of a core below which a system is done with what it was asked."""
@@ -110,7 +110,7 @@ def measured(
     """Warm every system, then measure it in every round, at every work and number of connections."""
     for work in plan.works:
         for each in running:
-            seen = _load(plan, each.system.target(work), work, 16, plan.warm, folder)
+            seen = _load(plan, each.system, work, 16, plan.warm, folder)
             if seen.errors or not seen.requests:
                 tell(f"{each.system.name}: {work}: {seen.errors} of {seen.requests} failed\n{each.log()}")
     for number in range(1, plan.rounds + 1):
@@ -126,7 +126,7 @@ def _sample(
 ) -> Sample:
     each.settle()
     calls, cpu = upstream.calls(), each.cpu()
-    seen = _load(plan, each.system.target(work), work, connections, plan.seconds, folder)
+    seen = _load(plan, each.system, work, connections, plan.seconds, folder)
     each.settle()
     # The upstream's count, not wrk's: it has the calls that were under way when wrk stopped.
     calls, cpu = upstream.calls() - calls, each.cpu() - cpu
@@ -146,8 +146,13 @@ def _sample(
 
 
 def _load(
-    plan: Plan, target: Target, work: Work, connections: int, seconds: float, folder: Path
+    plan: Plan, system: System, work: Work, connections: int, seconds: float, folder: Path
 ) -> load.Load:
     return load.run(
-        target, work, connections=connections, seconds=seconds, folder=folder, core=plan.load_core
+        system.target(work),
+        work,
+        connections=connections,
+        seconds=seconds * system.slow,
+        folder=folder,
+        core=plan.load_core,
     )

@@ -12,14 +12,12 @@ import orjson
 
 from tests.bench.load import question
 from tests.bench.nginx import Nginx
-from tests.bench.processes import Process, answers, free_port
+from tests.bench.processes import REPOSITORY, Process, answers, free_port
 from tests.bench.static import NAME
 from tests.bench.works import Missing, Place, Target, Work
 
 LITELLM = "1.106.2"
 """The newest that resolves from every registry we know: 1.109 wants releases that not all of them have."""
-
-REPOSITORY = Path(__file__).parents[2]
 
 MODELS = (
     ("qwen3-8b", 0.05, 0.20, 8),
@@ -33,6 +31,8 @@ class System(Protocol):
 
     name: str
     version: str
+    slow: int
+    """How many times longer it is loaded than the others, so that there is enough to count."""
 
     def start(self, place: Place) -> Process | None: ...
 
@@ -44,6 +44,7 @@ class Direct:
 
     name = "direct"
     version = "-"
+    slow = 1
 
     def __init__(self) -> None:
         self._upstream: Mapping[Work, str] = {}
@@ -59,6 +60,7 @@ class Farthing:
     """Farthing with everything on: keys, classifier, policy over three models, checks, ledger, metrics."""
 
     name = "farthing"
+    slow = 1
 
     def __init__(self) -> None:
         self.version = _commit()
@@ -120,6 +122,7 @@ class Litellm:
 
     name = "litellm"
     version = LITELLM
+    slow = 3
 
     def __init__(self) -> None:
         self._key, self._base = f"sk-{secrets.token_hex(24)}", ""

@@ -135,3 +135,12 @@ def test_a_server_opened_to_the_world_is_not_left_without_keys_by_an_edit(tmp_pa
         server.config.write_text(server.config.read_text().replace("auth: keys", "auth: none"))
         until(lambda: "The configuration in force is kept" in server.log)
         assert ask(server).status_code == 401
+
+
+def test_a_worker_that_cannot_start_ends_the_server_with_a_sentence(tmp_path):
+    broken = CONFIG.replace("{kind: simulated}", "{kind: hosted, provider: nobody-knows-it}")
+    with pytest.raises(AssertionError) as caught, running(broken, tmp_path, within=120):
+        pass
+    said = "".join(caught.value.__notes__)
+    assert "nobody-knows-it" in said
+    assert "ends again and again right after its start" in said

@@ -34,9 +34,13 @@ def entries(count, **given):
 def ledgers_rows(data):
     """Every row as the entry it was made of, in no order."""
     with reading(Ledger(data)) as connection:
-        cursor = connection.execute("SELECT * FROM ledger")
-        names = [column[0] for column in cursor.description]
-        return [_entry(dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
+        return rows_of(connection)
+
+
+def rows_of(connection):
+    cursor = connection.execute("SELECT * FROM ledger")
+    names = [column[0] for column in cursor.description]
+    return [_entry(dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
 
 
 def _entry(row):

@@ -1,4 +1,4 @@
-"""Small worlds for tests: a clock that stands still, upstreams that follow a script, a caller that listens."""
+"""Small worlds for tests: a clock that stands still, upstreams that follow a script, a caller who listens."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields

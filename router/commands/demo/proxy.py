@@ -26,7 +26,7 @@ class Listener(asyncio.SubprocessProtocol):
         loop = asyncio.get_running_loop()
         self.address: asyncio.Future[str] = loop.create_future()
         self.ended: asyncio.Future[None] = loop.create_future()
-        self._lines: deque[str] = deque(maxlen=20)
+        self._lines: deque[str] = deque(maxlen=80)
         self._rest = b""
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:  # noqa: ARG002 - asyncio's signature

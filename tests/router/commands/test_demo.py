@@ -170,6 +170,7 @@ async def test_an_arm_asks_everything_and_says_what_it_is_for(aiohttp_server):
         )
         assert arm.right == (True, False)
         assert all(answer.booked and answer.request_id for answer in arm.answers)
+        assert arm.with_costs({arm.answers[1].request_id: 5}).costs == (0, 5)
 
     assert len(steps) == 4
     assert set(seen) == {(ROUTED, None, "r"), ("small", BASELINE, "r")}

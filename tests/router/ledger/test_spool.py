@@ -36,7 +36,9 @@ def ledger(tmp_path):
 
 
 def lines(folder, kind="*"):
-    return [orjson.loads(line) for path in sorted(folder.glob(kind)) for line in path.read_bytes().splitlines()]
+    return [
+        orjson.loads(line) for path in sorted(folder.glob(kind)) for line in path.read_bytes().splitlines()
+    ]
 
 
 def test_what_was_written_is_in_a_file_before_write_returns(tmp_path):
@@ -131,12 +133,16 @@ def test_a_full_disk_fails_nobody_and_nothing_is_lost_or_doubled(ledger, monkeyp
     drain(ledger)
 
     assert spool.backlog_bytes == spool.lost == 0
-    assert sorted(row.request_id for row in ledgers_rows(ledger.data)) == ["after", "before", "r0", "r1", "r2"]
+    assert sorted(row.request_id for row in ledgers_rows(ledger.data)) == [
+        "after",
+        "before",
+        "r0",
+        "r1",
+        "r2",
+    ]
 
 
-def test_a_disk_that_stays_full_loses_only_what_memory_cannot_hold_and_counts_it(
-    ledger, monkeypatch, caplog
-):
+def test_a_disk_that_stays_full_loses_only_what_memory_cannot_hold_and_counts_it(ledger, monkeypatch, caplog):
     spool = Spool(ledger.spool, "w", max_backlog=2_500)
     disk = Disk(monkeypatch, room=0)
     for one in entries(5):

@@ -95,3 +95,18 @@ def test_a_schema_that_leads_in_a_circle_ends_too():
 @pytest.mark.parametrize("schema", [True, {}, {"properties": {}}, {"$ref": "#/nowhere"}])
 def test_a_schema_that_says_nothing_is_fitted_by_little(schema: Any):
     assert instance(schema) in (None, {})
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "integer", "exclusiveMinimum": 4, "multipleOf": 2},
+        {"type": "integer", "exclusiveMaximum": -4},
+        {"type": "integer", "minimum": 3, "exclusiveMaximum": 4},
+        {"type": "number", "maximum": 0.5},
+        {"type": "number", "exclusiveMinimum": 1, "exclusiveMaximum": 1.5},
+        {"type": "number", "multipleOf": 0.5, "minimum": 2.2},
+    ],
+)
+def test_numbers_keep_off_excluded_ends(schema: dict[str, Any]):
+    Draft202012Validator(schema).validate(instance(schema))

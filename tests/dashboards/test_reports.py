@@ -1,0 +1,342 @@
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import pytest
+
+from dashboards import reports
+from dashboards.reports import DIMENSIONS, BadReport, Column, Unit, available, instant, load, run
+from router.ledger.drain import drain
+from router.ledger.spool import Spool
+from router.ledger.store import Ledger
+from tests.support.entries import NOW, entry
+
+DOLLAR = 10**12
+
+
+def write(data, *rows):
+    """Write rows into a ledger and return its folder."""
+    spool = Spool(Ledger(data).spool, "w")
+    spool.write(rows)
+    spool.close()
+    drain(Ledger(data))
+    return data
+
+
+@pytest.fixture
+def book(tmp_path):
+    return partial(write, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def two_requests(tmp_path_factory):
+    return write(tmp_path_factory.mktemp("data"), entry(cost=DOLLAR, tags=("one",)), *escalated())
+
+
+def records(table):
+    """Rows as dictionaries from column to cell, the unit's suffix included where names repeat."""
+    names = [f"{column.name}_{column.unit}".rstrip("_") for column in table.columns]
+    return [dict(zip(names, row, strict=True)) for row in table.rows]
+
+
+def only(table):
+    (record,) = records(table)
+    return record
+
+
+def escalated(request_id="e", *, cheap=1 * DOLLAR, dear=4 * DOLLAR, alone=4 * DOLLAR, **given):
+    """A request whose cheap answer was rejected and whose dear one was not."""
+    return (
+        entry(
+            request_id=request_id, attempt=1, final=False, status="rejected", cost=cheap,
+            baseline_model=None, baseline_cost=None, verdicts={"shape": "pass", "refusal": "refused"}, **given,
+        ),
+        entry(
+            request_id=request_id, attempt=2, model="big", cost=dear, baseline_cost=alone,
+            verdicts={"shape": "pass", "refusal": "pass"}, **given,
+        ),
+    )  # fmt: skip
+
+
+def test_every_report_runs_on_a_ledger_nobody_wrote_to(tmp_path):
+    for report in available():
+        table = run(tmp_path, report.name)
+        assert table.title.startswith(report.title)
+        assert table.columns
+
+
+@pytest.mark.parametrize("name", ["overview", "spend", "savings", "models", "escalations", "checks"])
+def test_the_reports_that_people_are_promised_are_there(name):
+    assert name in {report.name for report in available()}
+
+
+@pytest.mark.parametrize("by", DIMENSIONS)
+@pytest.mark.parametrize("name", ["spend", "savings"])
+def test_money_adds_up_whatever_it_is_grouped_by(two_requests, name, by):
+    rows = records(run(two_requests, name, by=by))
+
+    assert sum(row["spend_picodollars"] for row in rows) == 6 * DOLLAR
+    assert set(rows[0]) >= {by, "requests", "spend_picodollars"}
+
+
+def test_the_overview_of_nothing_is_zeros_and_unknowns(tmp_path):
+    record = only(run(tmp_path, "overview"))
+
+    assert (record["requests"], record["spend_picodollars"]) == (0, 0)
+    assert record["saving_picodollars"] is None
+    assert record["failed_share"] is None
+
+
+def test_what_was_saved_is_net_of_rejected_attempts(book):
+    data = book(entry(cost=1 * DOLLAR, baseline_cost=4 * DOLLAR), *escalated())
+
+    record = only(run(data, "overview"))
+
+    assert record["spend_picodollars"] == 6 * DOLLAR
+    assert record["spend_on_rejected_picodollars"] == 1 * DOLLAR
+    assert record["strongest_alone_picodollars"] == 8 * DOLLAR
+    assert record["saving_picodollars"] == 2 * DOLLAR
+    assert record["saving_share"] == 0.25
+    assert (record["requests"], record["attempts"], record["escalated"]) == (2, 3, 1)
+
+
+def test_a_request_that_failed_saved_nothing_and_cost_what_it_cost(book):
+    failed = entry(request_id="f", status="failed", error="Truncated", cost=DOLLAR, baseline_cost=9 * DOLLAR)
+
+    record = only(run(book(entry(cost=DOLLAR, baseline_cost=4 * DOLLAR), failed), "overview"))
+
+    assert record["saving_picodollars"] == 2 * DOLLAR
+    assert (record["failed"], record["failed_share"]) == (1, 0.5)
+
+
+def test_where_a_price_is_unknown_so_is_the_saving(book):
+    unpriced = entry(request_id="u", cost=None, cost_bound=None, cost_grade="unpriced")
+    no_baseline = entry(request_id="b", cost=DOLLAR, baseline_model=None, baseline_cost=None)
+
+    record = only(run(book(unpriced, no_baseline), "overview"))
+
+    assert record["requests_without_known_saving"] == 2
+    assert record["saving_picodollars"] is None
+    assert record["unpriced_attempts"] == 1
+    assert record["spend_picodollars"] == DOLLAR
+
+
+def test_a_caller_who_left_before_an_answer_saved_nothing(book):
+    left = entry(status="cancelled", output_tokens=0, cost=DOLLAR, baseline_model=None, baseline_cost=None)
+
+    record = only(run(book(left), "overview"))
+
+    assert record["saving_picodollars"] == -DOLLAR
+    assert (record["cancelled"], record["failed"]) == (1, 0)
+
+
+def test_calls_made_to_check_an_answer_are_paid_for_and_are_no_answers(book):
+    judge = entry(attempt=1, final=False, purpose="check", model="judge", cost=DOLLAR, baseline_cost=None)
+    answer = entry(attempt=2, status="failed", output_tokens=0, cost=0, baseline_cost=None)
+
+    data = book(judge, answer)
+
+    assert only(run(data, "overview"))["failed"] == 1
+    models = {record["model"]: record for record in records(run(data, "models"))}
+    assert (models["judge"]["attempts"], models["judge"]["calls_to_check"]) == (0, 1)
+    assert models["judge"]["spend_picodollars"] == DOLLAR
+
+
+def test_latency_runs_from_the_first_attempt_to_the_end_of_the_last(book):
+    rejected, accepted = escalated()
+    later = entry(
+        request_id="e",
+        attempt=2,
+        time=NOW + timedelta(milliseconds=150),
+        duration_ms=300.0,
+        first_token_ms=50.0,
+    )
+
+    record = only(run(book(rejected, later), "overview"))
+
+    assert accepted.request_id == "e"
+    assert record["latency_p50_ms"] == record["latency_p95_ms"] == 450.0
+    assert record["first_token_p50_ms"] == 200.0
+
+
+def test_rows_that_are_estimated_or_simulated_are_shares_of_all_rows(book):
+    rows = (entry(request_id="a", usage_grade="estimated"), entry(request_id="b", simulated=True))
+
+    record = only(run(book(*rows), "overview"))
+
+    assert (record["estimated_share"], record["simulated_share"]) == (0.5, 0.5)
+
+
+@pytest.mark.parametrize("name", ["overview", "spend", "savings", "models"])
+def test_what_the_demo_asks_to_compare_with_counts_only_when_asked_for(book, name):
+    data = book(entry(cost=DOLLAR), entry(request_id="c", cost=DOLLAR, tags=("x", "farthing-baseline")))
+
+    assert sum(r["spend_picodollars"] for r in records(run(data, name))) == DOLLAR
+    assert sum(r["spend_picodollars"] for r in records(run(data, name, comparison=True))) == 2 * DOLLAR
+
+
+def test_spend_has_a_row_a_label_the_dearest_first(book):
+    data = book(
+        entry(cost=DOLLAR), entry(request_id="b", model="big", cost=3 * DOLLAR), entry(request_id="n")
+    )
+
+    rows = records(run(data, "spend", by="model"))
+
+    assert [(row["model"], row["requests"]) for row in rows] == [("big", 1), ("small", 2)]
+    assert rows[0]["spend_share"] == pytest.approx(0.75, abs=1e-5)
+
+
+def test_days_come_in_their_order(book):
+    rows = [entry(request_id=str(d), time=NOW - timedelta(days=d), cost=d * DOLLAR) for d in (2, 0, 1)]
+    data = book(*rows)
+
+    assert [row[0] for row in run(data, "spend", by="day").rows] == ["2026-11-21", "2026-11-22", "2026-11-23"]
+    assert [row[0] for row in run(data, "spend", by="week").rows] == ["2026-W47", "2026-W48"]
+    assert [row[0] for row in run(data, "savings", by="month").rows] == ["2026-11"]
+
+
+def test_a_row_with_two_tags_counts_under_both_and_once_in_the_share(book):
+    data = book(entry(cost=DOLLAR, tags=("a", "b")), entry(request_id="n", cost=DOLLAR))
+
+    rows = records(run(data, "spend", by="tag"))
+
+    assert {row["tag"]: row["spend_share"] for row in rows} == {"a": 0.5, "b": 0.5, None: 0.5}
+
+
+def test_models_are_counted_by_how_their_attempts_ended(book):
+    models = {row["model"]: row for row in records(run(book(*escalated(), entry(cost=DOLLAR)), "models"))}
+
+    small = models["small"]
+    assert (small["attempts"], small["accepted"], small["rejected"], small["failed"]) == (2, 1, 1, 0)
+    assert small["accepted_share"] == 0.5
+    assert small["mean_cost_picodollars"] == DOLLAR
+    assert models["big"]["spend_picodollars"] == 4 * DOLLAR
+
+
+def test_escalations_say_from_where_to_where_and_why(book):
+    failover = (
+        entry(request_id="f", attempt=1, final=False, status="failed", error="TimedOut", cost=0),
+        entry(request_id="f", attempt=2, model="big"),
+    )
+    data = book(*escalated(), *escalated("e2"), *failover, entry(request_id="plain"))
+
+    assert [tuple(row) for row in run(data, "escalations").rows] == [
+        ("escalation", "small", "big", "refusal", 2, 2 * DOLLAR),
+        ("failover", "small", "big", "TimedOut", 1, 0),
+    ]
+
+
+def test_checks_say_how_often_each_ran_and_fired(book):
+    checks = {row["check"]: row for row in records(run(book(*escalated()), "checks"))}
+
+    assert (checks["refusal"]["ran"], checks["refusal"]["fired"]) == (2, 1)
+    assert checks["refusal"]["commonest_reason"] == "refused"
+    assert (checks["shape"]["fired"], checks["shape"]["commonest_reason"]) == (0, None)
+
+
+def test_a_period_has_its_beginning_and_not_its_end(book):
+    rows = [entry(request_id=str(hour), time=NOW + timedelta(hours=hour)) for hour in range(4)]
+
+    table = run(book(*rows), "overview", since=NOW + timedelta(hours=1), until="2026-11-23T15:00")
+
+    assert only(table)["requests"] == 2
+    assert (table.since, table.until) == (NOW + timedelta(hours=1), datetime(2026, 11, 23, 15, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("7d", NOW - timedelta(days=7)),
+        ("12h", NOW - timedelta(hours=12)),
+        ("30m", NOW - timedelta(minutes=30)),
+        (" 2w ", NOW - timedelta(weeks=2)),
+        ("2026-11-01", datetime(2026, 11, 1, tzinfo=UTC)),
+        ("2026-11-01T08:30", datetime(2026, 11, 1, 8, 30, tzinfo=UTC)),
+        ("2026-11-01T08:30+02:00", datetime(2026, 11, 1, 6, 30, tzinfo=UTC)),
+    ],
+)
+def test_times_are_read_as_people_write_them(text, read):
+    assert instant(text, NOW) == read
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "yesterday",
+        "7",
+        "d",
+        "-7d",
+        "1e3d",
+        "999999w",
+        "2026-13-01",
+        "0001-01-01T00:00+14:00",
+        "'; DROP",
+        "٣d",
+    ],
+)
+def test_what_is_no_time_is_refused_in_one_line(text):
+    with pytest.raises(BadReport, match=r"is no time: write 12h") as caught:
+        instant(text, NOW)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "words"),
+    [
+        ("profits", {}, "There is no report 'profits'; there is checks, "),
+        ("../views", {}, "There is no report"),
+        ("spend", {"by": "mood"}, "'mood' is nothing to group by; there is model, "),
+        ("spend", {"by": "model; DROP TABLE ledger"}, "is nothing to group by"),
+        ("overview", {"by": "model"}, "is not grouped by anything"),
+        ("overview", {"since": "1h", "until": "2h"}, "The period is empty"),
+        ("overview", {"since": "soon"}, "is no time"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_a_sentence(tmp_path, name, given, words):
+    with pytest.raises(BadReport, match=words):
+        run(tmp_path, name, now=NOW, **given)
+
+
+def test_a_file_of_sql_is_a_report_and_needs_nothing_else(book, tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "slow.sql").write_text(
+        "-- title: Slow\n-- question: What was slow?\n"
+        "SELECT model, max(duration_ms) AS worst_ms FROM entries GROUP BY model\n"
+    )
+
+    table = run(book(entry()), "slow", folder=folder)
+
+    assert (table.title, table.question) == ("Slow", "What was slow?")
+    assert table.columns == (Column(name="model"), Column(name="worst", unit=Unit.MILLISECONDS))
+    assert table.rows == (("small", 100.0),)
+
+
+@pytest.mark.parametrize(
+    ("sql", "words"),
+    [
+        ("SELECT 1", "has no line `-- title: ...`"),
+        ("-- title: T\nSELECT 1", "has no line `-- question: ...`"),
+        ("-- title: T\n-- question: Q\n-- by: mood\nSELECT 1", "is nothing to group by"),
+        ("-- title: T\n-- question: Q\nSELECT nonsense FROM entries", "The report 'mine' fails: "),
+    ],
+)
+def test_a_report_that_is_wrong_says_where(tmp_path, sql, words):
+    (tmp_path / "mine.sql").write_text(sql)
+
+    with pytest.raises(BadReport, match=words):
+        run(tmp_path / "data", "mine", folder=tmp_path)
+
+
+def test_cells_of_other_types_become_text(tmp_path):
+    (tmp_path / "mine.sql").write_text(
+        "-- title: T\n-- question: Q\nSELECT DATE '2026-11-23', 'nan'::DOUBLE, [1], true, 1.5::DECIMAL(3, 1)"
+    )
+
+    assert run(tmp_path / "data", "mine", folder=tmp_path).rows == (("2026-11-23", None, "[1]", True, "1.5"),)
+
+
+def test_a_report_reads_its_own_header():
+    report = load(reports.FOLDER / "spend.sql")
+
+    assert (report.name, report.title, report.by, report.layout) == ("spend", "Spend", "model", "table")
