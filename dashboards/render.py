@@ -9,9 +9,11 @@ import csv
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from io import StringIO
 from types import MappingProxyType
 
+from rich.box import SIMPLE
 from rich.table import Table as RichTable
 from rich.text import Text
 
@@ -82,12 +84,17 @@ def as_markdown(table: Table) -> str:
 
 
 def as_rich(table: Table) -> RichTable:
-    """For a terminal; a card is a list of names and values."""
+    """For a terminal: a card is a list of names and values, and columns of nothing but zeros are left out."""
+    table = table if table.card else _telling(table)
     head, rows = _laid_out(table, lambda label: label)
-    rich = RichTable(title=Text(table.title), caption=Text(table.question), show_header=not table.card)
+    rich = RichTable(
+        title=Text(table.title), caption=Text(table.question), show_header=not table.card, box=SIMPLE
+    )
     for index, name in enumerate(head):
         right = index > 0 if table.card else _is_numeric(table, index)
-        rich.add_column(Text(name), justify="right" if right else "left", overflow="fold")
+        # A number is never broken: half of one reads as another.
+        title = Text("\n".join(name.split()) if right else name)
+        rich.add_column(title, justify="right" if right else "left", no_wrap=True)
     for row in rows:
         rich.add_row(*(Text(cell) for cell in row))
     return rich
@@ -110,6 +117,16 @@ def usd(picodollars: int, decimals: int = 2) -> str:
     """Write US dollars exactly, with at least so many decimals: `$1,234.50`, `-$0.00000015`."""
     whole, _, part = usd_text(abs(picodollars)).partition(".")
     return f"{'-' if picodollars < 0 else ''}${int(whole):,}.{part:0<{decimals}}"
+
+
+def _telling(table: Table) -> Table:
+    columns = range(len(table.columns))
+    kept = [i for i in columns if not table.rows or any(row[i] != 0 for row in table.rows)]
+    return replace(
+        table,
+        columns=tuple(table.columns[i] for i in kept),
+        rows=tuple(tuple(row[i] for i in kept) for row in table.rows),
+    )
 
 
 def _laid_out(table: Table, label: Callable[[str], str]) -> tuple[list[str], list[list[str]]]:

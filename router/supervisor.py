@@ -77,7 +77,7 @@ class Supervisor:
             loop = asyncio.get_running_loop()
             began = loop.time()
             status = await process.wait()
-            # One that gives up right after its start gets rests; one that ran, or was killed, goes on at once.
+            # One that gives up right after its start gets rests; one that was killed goes on at once.
             quick = quick + 1 if status > 0 and loop.time() - began < 10 else 0
             pause = min(0.1 * 2**quick, 10.0)
             log.error("%s (process %d) ended with status %d", child.name, process.pid, status)

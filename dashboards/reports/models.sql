@@ -12,8 +12,7 @@ SELECT
     count(*) FILTER (purpose = 'check') AS calls_to_check,
     sum(cost) AS spend_picodollars,
     sum(cost) // nullif(count(cost), 0) AS mean_cost_picodollars,
-    quantile_cont(duration_ms, 0.5) AS duration_p50_ms,
-    quantile_cont(first_token_ms, 0.5) AS first_token_p50_ms
+    quantile_cont(duration_ms, 0.5) AS duration_p50_ms
 FROM entries
 GROUP BY model, provider
 ORDER BY spend_picodollars DESC NULLS LAST, model, provider;

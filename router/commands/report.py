@@ -1,6 +1,5 @@
 """`farthing report`: what it cost, and what was saved."""
 
-import sys
 from pathlib import Path
 
 import click
@@ -13,8 +12,8 @@ from router.errors import FarthingError
 from router.ledger.drain import drain_once
 from router.ledger.store import Ledger
 
-WIDE = 200
-"""Columns of text where no terminal says how many it has: nothing should be cut off in a file."""
+WIDE = 10_000
+"""Characters in a line, whatever the terminal has: it may break a long line, but nothing is cut off."""
 
 
 @click.command()
@@ -83,4 +82,4 @@ def _listed() -> RichTable:
 
 
 def _console() -> Console:
-    return Console(width=None if sys.stdout.isatty() else WIDE)
+    return Console(width=WIDE)

@@ -35,7 +35,9 @@ LADDERS = (
         rungs=("mistral-7b-instruct-v0.3", "llama-3.3-nemotron-super-49b-v1"),
     ),
     Ladder(name="Mixtral / GPT-4, RouterBench", source="routerbench", rungs=(MIXTRAL, GPT4)),
-    Ladder(name="Mixtral 8x22B / gpt-4o, HELM", source="mmlu_helm", rungs=("mixtral-8x22b", "gpt-4o-2024-05-13")),
+    Ladder(
+        name="Mixtral 8x22B / gpt-4o, HELM", source="mmlu_helm", rungs=("mixtral-8x22b", "gpt-4o-2024-05-13")
+    ),
     Ladder(
         name="Haiku / Opus, ZeroEval",
         source="zeroeval",

@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from router.difficulty.corpus import Corpus, Places
-from router.difficulty.hierarchy import Doubles, posterior
+from router.difficulty.hierarchy import Doubles
 from router.difficulty.ladders import LADDERS, Ladder, climb
 from router.difficulty.model import Difficulty, Pool
-from router.difficulty.reader import HEAD
 from router.difficulty.scores import MEASURES, Judged, interval, routed
 from router.difficulty.sheet import Sheet, features
 
@@ -86,12 +85,19 @@ def routing(
         columns = at[[names.index(rung) for rung in ladder.rungs]]
         found = climb(ladder, corpus)
         if (columns < 0).any() or len(found.prompts) < 20:
-            rows.append((ladder.name, str(len(found.prompts)), "not measured: a rung is unknown or prompts are few"))
+            rows.append(
+                (ladder.name, str(len(found.prompts)), "not measured: a rung is unknown or prompts are few")
+            )
             continue
         value = chance[found.prompts][:, columns]
         random = np.random.default_rng(seed)
 
-        def closed(places: Places, value: Doubles = value, found_score: Doubles = found.score, cost: Doubles = found.cost) -> float:
+        def closed(
+            places: Places,
+            value: Doubles = value,
+            found_score: Doubles = found.score,
+            cost: Doubles = found.cost,
+        ) -> float:
             return routed(value[places], found_score[places], cost).closed
 
         low, high = interval(closed, found.group, DRAWS, random)
@@ -105,11 +111,6 @@ def routing(
             )
         )
     return rows
-
-
-def adapted(fitted: Difficulty, pool: Pool, row: int, vectors: Doubles, scores: Doubles) -> Pool:
-    """Return the pool with one model's row moved by labelled prompts (vectors, scores)."""
-    raise NotImplementedError
 
 
 def table(title: str, head: Iterable[str], rows: Iterable[Row]) -> str:

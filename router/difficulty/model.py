@@ -1,13 +1,13 @@
 """The classifier as it serves: describes conversations, predicts for any number of models; numpy only."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from router.difficulty import names
 from router.difficulty.facts import facts_of, thinks
-from router.difficulty.hierarchy import Belief, Doubles, Trend
+from router.difficulty.hierarchy import Belief, Doubles, Trend, posterior
 from router.difficulty.reader import HEAD, STRANGE, Reader
 from router.types import Model, Prediction, Turn
 
@@ -54,6 +54,15 @@ class Lengths:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """What came of asking a model: the conversation's vector, and a score in [0, 1] of its answer."""
+
+    model: Model
+    vector: tuple[float, ...]
+    score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
     """Models placed on the scale: what is believed of each, as arrays (n, size), (n, size, size), (n, 3)."""
 
@@ -77,8 +86,10 @@ class Difficulty:
     middle: float
     doubt: Doubt
     lengths: Lengths
-    _keys: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
-    _pools: dict[tuple[Model, ...], Pool] = field(default_factory=dict, repr=False, compare=False)
+    taught: Mapping[str, Belief] = field(default_factory=dict)
+    """What lessons made of models, by the catalogue's names."""
+    _keys: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _pools: dict[tuple[Model, ...], Pool] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self._keys.update(names.index(self.models))
@@ -112,15 +123,40 @@ class Difficulty:
 
     def chances(self, vectors: Doubles, pool: Pool) -> Doubles:
         """Return (prompts, models) chances of vectors (prompts, size)."""
-        strange = self.doubt.strangeness(vectors[:, : len(STRANGE)])
-        kept = 1.0 - strange * (1.0 - self.doubt.kept)
-        inputs = np.concatenate((np.ones((len(vectors), 1)), kept[:, None] * vectors[:, len(HEAD) :]), axis=1)
+        inputs, strange = self._inputs(vectors)
         squares = (inputs[:, :, None] * inputs[:, None, :]).reshape(len(inputs), -1)
         spread = squares @ pool.spreads.reshape(len(pool.spreads), -1).T
         variance = spread + self.doubt.shift * strange[:, None]
         # The mean of a sigmoid over a normal distribution, to a good approximation (MacKay).
         logits = (inputs @ pool.means.T) / np.sqrt(1.0 + np.pi / 8.0 * variance)
         return np.asarray(np.clip(1.0 / (1.0 + np.exp(-np.clip(logits, -30.0, 30.0))), LEAST, MOST))
+
+    def learn(self, lessons: Iterable[Lesson]) -> "Difficulty":
+        """Return a classifier that has moved each model by what came of asking it.
+
+        Ten lessons a model correct its level, fifty begin to tell what it is good at.
+        The stranger the text, the more is learnt from it: there, what was believed before says little.
+        """
+        by_model: dict[str, list[Lesson]] = {}
+        for lesson in lessons:
+            if len(lesson.vector) == self.size:
+                by_model.setdefault(lesson.model.name, []).append(lesson)
+        taught = dict(self.taught)
+        for name, given in by_model.items():
+            inputs, strange = self._inputs(np.array([lesson.vector for lesson in given]))
+            prior = self._place(given[0].model)[0]
+            loose = prior.spread.copy()
+            loose[0, 0] += self.doubt.shift * float(strange.mean())
+            scores = np.array([lesson.score for lesson in given])
+            taught[name] = posterior(Belief(mean=prior.mean, spread=loose), inputs, scores)
+        return replace(self, taught=taught)
+
+    def _inputs(self, vectors: Doubles) -> tuple[Doubles, Doubles]:
+        """Return (1, traits as far as they count), and how strange each prompt is."""
+        strange = self.doubt.strangeness(vectors[:, : len(STRANGE)])
+        kept = 1.0 - strange * (1.0 - self.doubt.kept)
+        traits = kept[:, None] * vectors[:, len(HEAD) :]
+        return np.concatenate((np.ones((len(vectors), 1)), traits), axis=1), strange
 
     def place(self, models: Iterable[Model]) -> Pool:
         """Put models on the scale: by name where it is known, else by their facts; `ability` has the last word."""
@@ -134,13 +170,16 @@ class Difficulty:
     def _place(self, model: Model) -> tuple[Belief, Doubles]:
         called = (model.upstream_name, model.name, *model.served_as)
         at = names.match(called, self._keys)
-        if at is not None:
-            belief, length = self.beliefs[at], self.lengths.rows[at]
+        if model.name in self.taught:
+            belief = self.taught[model.name]
+        elif at is not None:
+            belief = self.beliefs[at]
         else:
             facts = facts_of(model)
-            belief, length = self.trends[facts.pattern].belief(facts.numbers()), self.lengths.usual
+            belief = self.trends[facts.pattern].belief(facts.numbers())
         if model.ability is not None:
             belief = belief.at(self.middle + model.ability)
+        length = self.lengths.rows[at] if at is not None else self.lengths.usual
         return belief, length * (1.0, 1.0, float(thinks(*called)))
 
     def _pool(self, models: tuple[Model, ...]) -> Pool:

@@ -124,6 +124,7 @@ class Hosted:
     (`api_key`, `api_base`, `aws_region_name`, `vertex_project` …).
     What is left out of them litellm takes from the provider's customary environment variables.
     litellm connects by itself, within the deadline of the first token.
+    Vertex AI needs the package `google-auth` beside litellm.
     """
 
     def __init__(

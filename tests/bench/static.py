@@ -22,7 +22,8 @@ USAGE = {"prompt_tokens": 290, "completion_tokens": 52, "total_tokens": 342}
 TEXT = (
     "The ledger says what each call has cost, down to the last digit, and who asked for it. "
     "Sums are exact because nothing is rounded on the way: an amount is a whole number of "
-    "picodollars from the price list to the report, and unknown things are never counted as none."
+    "picodollars from the price list to the report, and unknown things are never counted as none, "
+    "nor guessed in silence: their bound is there."
 )
 
 

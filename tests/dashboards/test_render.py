@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from dashboards.render import as_csv, as_json, as_markdown, as_rich, usd, visible
+from dashboards.render import FORMULA, NOTHING, as_csv, as_json, as_markdown, as_rich, usd, visible
 from dashboards.reports import Column, Table, Unit
 from tests.support.entries import NOW
 
@@ -17,7 +17,7 @@ amounts = st.integers(-(10**38), 10**38)
 labels = st.text(max_size=120)
 
 HOSTILE = [
-    "=cmd|'/c calc'!A1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "＝1",
+    "=cmd|'/c calc'!A1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "\uff1d1",
     "a\nb", "a\r\nb", "\x1b[31mred\x1b]0;title\x07", "\x9b31m", "\u202egpj.exe", "\u2066", "\u2028",
     "<script>alert(1)</script>", "&lt;", "| a | b |", "`code`", "[x](javascript:alert(1))", "![x](http://x)",
     "http://evil.example", "www.evil.example", "a;=1", 'a",=1', "half \ud83d", "\x00", "x" * 500,
@@ -26,7 +26,8 @@ HOSTILE = [
 each_hostile = pytest.mark.parametrize("label", HOSTILE)
 
 
-def table(*rows, columns=(Column(name="label"), Column(name="spend", unit=Unit.PICODOLLARS)), **given):
+def table(*rows, **given):
+    columns = (Column(name="label"), Column(name="spend", unit=Unit.PICODOLLARS))
     return Table(**{"title": "Spend", "question": "Q?", "columns": columns, "rows": rows, **given})
 
 
@@ -68,11 +69,8 @@ def test_money_is_written_as_people_do(picodollars, text):
 def test_the_points_of_a_column_stand_below_each_other():
     lines = in_terminal(table(("a", 10**12), ("b", 15 * 10**4), ("c", None))).splitlines()
 
-    assert [cell for line in lines for cell in re.findall(r"\$\S+|–", line)] == [
-        "$1.00000000",
-        "$0.00000015",
-        "–",
-    ]
+    cells = [cell for line in lines for cell in re.findall(rf"\$\S+|{NOTHING}", line)]
+    assert cells == ["$1.00000000", "$0.00000015", NOTHING]
 
 
 @given(labels)
@@ -90,7 +88,7 @@ def test_a_label_is_one_field_of_one_line_of_csv_and_no_formula(label):
 
     assert text.count("\n") == 2
     ((cell, _),) = list(csv.reader(StringIO(text)))[1:]
-    assert cell.lstrip()[:1] not in tuple("=+-@＝＋－＠")
+    assert cell.lstrip()[:1] not in FORMULA
     assert all(field.startswith('"') for field in text.splitlines()[1].split('","')[:1])
 
 
@@ -170,10 +168,23 @@ def test_a_card_is_a_list_of_names_and_values():
     shown = table(("small", 10**12), card=True)
 
     assert as_markdown(shown).splitlines()[-2:] == ["| label | small |", "| spend | $1.00 |"]
-    assert re.search(r"spend\s+│\s+\$1\.00", in_terminal(shown))
+    assert re.search(r"spend\s+\$1\.00", in_terminal(shown))
 
 
 def test_a_table_of_nothing_has_its_head():
     assert as_markdown(table()).splitlines()[-2] == "| label | spend |"
     assert as_csv(table()) == '"label","spend_usd"\n'
     assert "label" in in_terminal(table())
+
+
+def test_a_terminal_is_not_bothered_with_columns_of_zeros_but_programs_are():
+    shown = table(("a", 0), ("b", 0))
+
+    assert "$" not in in_terminal(shown)
+    assert "spend_usd" in as_csv(shown)
+
+
+def test_a_number_is_never_broken_however_narrow_the_terminal():
+    shown = table(("a", 123_456_789 * 10**12))
+
+    assert "$123,456,789.00" in in_terminal(shown, width=10_000)

@@ -48,7 +48,8 @@ def escalated(request_id="e", *, cheap=1 * DOLLAR, dear=4 * DOLLAR, alone=4 * DO
     return (
         entry(
             request_id=request_id, attempt=1, final=False, status="rejected", cost=cheap,
-            baseline_model=None, baseline_cost=None, verdicts={"shape": "pass", "refusal": "refused"}, **given,
+            baseline_model=None, baseline_cost=None, verdicts={"shape": "pass", "refusal": "refused"},
+            **given,
         ),
         entry(
             request_id=request_id, attempt=2, model="big", cost=dear, baseline_cost=alone,

@@ -102,6 +102,14 @@ async def test_counts_that_are_missing_or_absurd_are_estimated(tmp_path: Path) -
         assert row["cost"] == row["input_tokens"] * 1_000_000 + row["output_tokens"] * 2_000_000
 
 
+async def test_a_body_that_is_not_what_it_says_is_the_callers_fault(tmp_path: Path) -> None:
+    async with house(tmp_path) as (server, _, session):
+        address, packed = f"{server.url}/chat/completions", {"Content-Encoding": "gzip"}
+        async with session.post(address, data=b"no gzip at all", headers=packed) as answer:
+            assert answer.status in {400, 415}
+            assert (await answer.json())["error"]["type"] == "invalid_request_error"
+
+
 async def told(server: Server, session: ClientSession, model: str, *, stream: bool) -> str:
     async with session.post(f"{server.url}/chat/completions", json=asking(model, stream=stream)) as answer:
         assert answer.status == 200

@@ -52,8 +52,9 @@ texts = st.text(max_size=30)
 bigints = st.integers(-(2**63) + 1, 2**63 - 1)
 finite = st.floats(allow_nan=False, allow_infinity=False)
 zones = st.integers(-12 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+EARLY, LATE = datetime.fromisoformat("1990-01-01"), datetime.fromisoformat("2200-01-01")
 OF_TYPE = {
-    datetime: st.datetimes(datetime(1990, 1, 1), datetime(2200, 1, 1), timezones=zones),
+    datetime: st.datetimes(EARLY, LATE, timezones=zones),
     str: texts,
     int: bigints,
     bool: st.booleans(),

@@ -144,7 +144,8 @@ def test_the_process_drains_a_last_time_and_ends_well(ledger, end):
 
 PARENT = """
 import subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-m", "router", "drain", "--data", sys.argv[1]], stdin=subprocess.PIPE)
+words = [sys.executable, "-m", "router", "drain", "--data", sys.argv[1]]
+child = subprocess.Popen(words, stdin=subprocess.PIPE)
 print(child.pid, flush=True)
 time.sleep(600)
 """

@@ -32,7 +32,9 @@ def predict(shipped: Difficulty, text: str, *models: Model) -> list[float]:
     return [found[one.name].success for one in models]
 
 
-def test_a_stronger_model_is_likelier_to_do_well_and_a_sum_is_easier_than_a_proof(shipped: Difficulty) -> None:
+def test_a_stronger_model_is_likelier_to_do_well_and_a_sum_is_easier_than_a_proof(
+    shipped: Difficulty,
+) -> None:
     assert predict(shipped, PROOF, SMALL)[0] < predict(shipped, PROOF, BIG)[0]
     assert predict(shipped, PROOF, SMALL)[0] < predict(shipped, SUM, SMALL)[0]
 

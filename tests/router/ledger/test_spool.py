@@ -1,6 +1,7 @@
 import errno
 import os
 from itertools import count
+from pathlib import Path
 
 import orjson
 import pytest
@@ -33,6 +34,10 @@ class Disk:
 @pytest.fixture
 def ledger(tmp_path):
     return Ledger(tmp_path)
+
+
+def descriptors():
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
 def lines(folder, kind="*"):
@@ -230,14 +235,14 @@ def test_a_disk_that_cannot_be_forced_fails_nobody(tmp_path, monkeypatch, caplog
 
 def test_an_owner_who_never_syncs_runs_out_of_no_descriptors(tmp_path):
     spool = Spool(tmp_path, "w", max_bytes=1)
-    before = len(os.listdir("/proc/self/fd"))
+    before = descriptors()
 
     for _ in range(3 * MOST_UNSYNCED):
         spool.write((entry(),))
-    assert len(os.listdir("/proc/self/fd")) <= before + MOST_UNSYNCED
+    assert descriptors() <= before + MOST_UNSYNCED
 
     spool.close()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert descriptors() == before
 
 
 def test_an_adopter_who_is_quicker_gets_the_file_and_the_spool_another(tmp_path, monkeypatch):

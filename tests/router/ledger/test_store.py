@@ -160,9 +160,8 @@ def test_a_file_that_is_no_ledger_is_a_sentence_not_a_traceback(ledger, content)
 
 
 def test_only_one_is_elected_until_it_is_done(ledger):
-    with elected(ledger) as first:
-        with elected(ledger) as second:
-            assert (first, second) == (True, False)
+    with elected(ledger) as first, elected(ledger) as second:
+        assert (first, second) == (True, False)
 
     with elected(ledger) as third:
         assert third

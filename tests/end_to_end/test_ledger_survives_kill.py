@@ -1,0 +1,173 @@
+"""The promise of the ledger: what was acknowledged is in it once, whoever is killed whenever."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from contextlib import ExitStack, contextmanager
+
+import pytest
+
+from dashboards import reports
+from router.ledger.drain import drain_once
+from router.ledger.store import Ledger, reading
+
+WRITERS = 3
+KILLS = 50
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+
+class Team:
+    """Three writers and a drainer, each replaced as soon as it is killed."""
+
+    def __init__(self, ledger, notes):
+        self.ledger, self.notes = ledger, notes
+        self.generation = Counter()
+        self.processes = {}
+        self.killed = Counter()
+
+    @property
+    def roles(self):
+        return [*(f"w{number}" for number in range(WRITERS)), "drainer"]
+
+    def start(self, role):
+        self.generation[role] += 1
+        words = ["-m", "router", "drain", "--data", str(self.ledger.data), "--interval", "0.05"]
+        if role != "drainer":
+            who = f"{role}-{self.generation[role]}"
+            words = ["-m", "tests.support.spool_writer", str(self.ledger.spool), who, str(self.notes / who)]
+        self.processes[role] = subprocess.Popen([sys.executable, *words], stdin=subprocess.PIPE)
+
+    def kill(self, role):
+        process = self.processes[role]
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
+        process.stdin.close()
+        self.killed[role] += 1
+
+    def acknowledged(self):
+        """The id of every entry whose writer was told that it is written."""
+        return {
+            f"{note.name}-{number}" for note in self.notes.iterdir() for number in range(note.stat().st_size)
+        }
+
+    def end(self):
+        """Kill the writers, let the drainer finish, drain what it left."""
+        for role in self.roles[:-1]:
+            self.kill(role)
+        drainer = self.processes["drainer"]
+        drainer.stdin.close()
+        assert drainer.wait(60) == 0
+        drain_once(self.ledger)
+
+
+@contextmanager
+def over_and_over(work, seen):
+    """Do `work` in a thread again and again, collecting what it returns or raises."""
+    stop = threading.Event()
+
+    def run():
+        while not stop.is_set():
+            try:
+                seen.append(work())
+            except Exception as error:
+                seen.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def requests_in(table):
+    (row,) = table.rows
+    return row[[column.name for column in table.columns].index("requests")]
+
+
+def printed_requests(data):
+    """The count that the command prints, which drains by itself whenever no drainer is there."""
+    words = [sys.executable, "-m", "router", "report", "--data", str(data), "--format", "json"]
+    (row,) = json.loads(subprocess.run(words, check=True, capture_output=True).stdout)["rows"]
+    return row["requests"]
+
+
+def ids(ledger):
+    with reading(ledger) as connection:
+        return [name for (name,) in connection.execute("SELECT request_id FROM ledger").fetchall()]
+
+
+def test_fifty_random_kills_lose_nothing_and_double_nothing(tmp_path):
+    chance = random.Random(20261123)
+    ledger, notes = Ledger(tmp_path / "data"), tmp_path / "notes"
+    notes.mkdir()
+    team = Team(ledger, notes)
+    read, printed = [], []
+    for role in team.roles:
+        team.start(role)
+
+    began = time.monotonic()
+    with ExitStack() as stack:
+        stack.enter_context(over_and_over(lambda: requests_in(reports.run(ledger.data, "overview")), read))
+        stack.enter_context(over_and_over(lambda: printed_requests(ledger.data), printed))
+        for _ in range(KILLS):
+            time.sleep(chance.uniform(0.1, 0.6))
+            role = chance.choice([*team.roles, "drainer"])
+            team.kill(role)
+            team.start(role)
+        team.end()
+    seconds = time.monotonic() - began
+
+    rows, acknowledged = ids(ledger), team.acknowledged()
+    print(
+        f"{len(acknowledged)} acknowledged, {len(rows)} rows, {len(read)} + {len(printed)} reports,"
+        f" {dict(team.killed)}, {seconds:.0f} s"
+    )
+    assert [each for each in (*read, *printed) if isinstance(each, Exception)] == []
+    assert read == sorted(read)
+    assert team.killed["drainer"] >= 5
+    assert len(acknowledged) > 1000
+    assert acknowledged - set(rows) == set(), "lost"
+    assert [name for name, times in Counter(rows).items() if times > 1] == [], "doubled"
+    assert list(ledger.spool.iterdir()) == []
+
+
+DRAIN_AND_DIE = """
+import os, signal, sys
+from pathlib import Path
+from router.ledger.drain import drain
+from router.ledger.store import Ledger
+
+def die(step):
+    if step == sys.argv[2]:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+drain(Ledger(Path(sys.argv[1])), step=die)
+"""
+
+
+@pytest.mark.parametrize("step", ["inserted", "committed"])
+def test_a_drainer_killed_before_or_after_its_commit_loses_and_doubles_nothing(tmp_path, step):
+    ledger, notes = Ledger(tmp_path / "data"), tmp_path / "w0-1"
+    words = [sys.executable, "-m", "tests.support.spool_writer", str(ledger.spool), "w0-1", str(notes)]
+    with subprocess.Popen(words) as writer:
+        while not (notes.exists() and notes.stat().st_size > 500):
+            os.sched_yield()
+        writer.kill()
+
+    killed = subprocess.run([sys.executable, "-c", DRAIN_AND_DIE, str(ledger.data), step], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert len(ids(ledger)) == (0 if step == "inserted" else len(set(ids(ledger))))
+    drain_once(ledger)
+
+    rows = ids(ledger)
+    assert len(rows) == len(set(rows)) >= notes.stat().st_size
+    assert list(ledger.spool.iterdir()) == []
