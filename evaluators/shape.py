@@ -69,11 +69,10 @@ class _Form:
         return None
 
     def _wrong_call(self, call: ToolCall) -> str | None:
-        if not self._tools:
-            return None
-        if call.name not in self._tools:
+        # Of a call to a tool of the upstream's own only the form can be judged.
+        if self._tools and call.name not in self._tools:
             return "unknown tool"
-        return self._wrong_json(call.arguments or "{}", self._tools[call.name], "tool arguments")
+        return self._wrong_json(call.arguments or "{}", self._tools.get(call.name or ""), "tool arguments")
 
     def _wrong_json(self, text: str, validator: Any, what: str) -> str | None:
         try:

@@ -56,7 +56,8 @@ def headers_of(outcome: Outcome) -> dict[str, str]:
     shown = outcome.chosen or (outcome.attempts[-1] if outcome.attempts else None)
     if shown is not None:
         headers |= _decided_headers(shown.decision, _answers(outcome))
-        headers["x-farthing-cost-usd"] = usd(outcome.cost)
+        if outcome.cost is not None:
+            headers["x-farthing-cost-usd"] = usd(outcome.cost)
         if shown.substituted:
             headers["x-farthing-substituted"] = _safe(shown.reply.served_model if shown.reply else None)
     if _unchecked(outcome.chosen):
@@ -70,7 +71,7 @@ def note_of(outcome: Outcome) -> dict[str, Any]:
     note: dict[str, Any] = {
         "asked": outcome.request.asked,
         "attempts": _answers(outcome),
-        "cost_usd": usd(outcome.cost),
+        "cost_usd": usd(outcome.cost) if outcome.cost is not None else None,
     }
     if chosen is not None:
         note |= {"model": chosen.decision.model.name, "reason": chosen.decision.reason}
@@ -126,6 +127,10 @@ class StreamedAnswer:
     @property
     def begun(self) -> bool:
         return self._response is not None
+
+    @property
+    def response(self) -> web.StreamResponse | None:
+        return self._response
 
     async def __aenter__(self) -> Self:
         # A timer, not a task: almost every answer begins before it fires.

@@ -3,12 +3,12 @@
 The invariant: no byte that a caller receives comes from an attempt that was rejected.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 from router.errors import Substituted
-from router.seams import Caller
+from router.seams import Caller, Stream
 from router.trial import Trial
-from router.types import Delta, Ending, Release, Reply, Status, Verdict
+from router.types import Ending, Release, Reply, Status, Verdict
 
 Judge = Callable[[Reply], Awaitable[tuple[Verdict, ...]]]
 """Runs a decision's checks on a reply, in order, until one fails."""
@@ -17,7 +17,7 @@ CHARACTERS_A_TOKEN = 4
 
 
 async def let_through(
-    stream: AsyncIterator[Delta | Ending], trial: Trial, judge: Judge, caller: Caller | None, attempt: int
+    stream: Stream, trial: Trial, judge: Judge, caller: Caller | None, attempt: int
 ) -> None:
     """Read `stream` to its end, show `caller` what may be shown, and settle `trial.status`.
 
@@ -30,7 +30,7 @@ async def let_through(
         if caller is None or isinstance(item, Ending):
             continue
         if trial.committed:
-            await caller.send((item,), trial.decision, attempt)
+            await caller.send(item, trial.decision, attempt)
         elif _may_commit(trial):
             trial.verdicts = await judge(trial.reply())
             if not _passed(trial.verdicts):

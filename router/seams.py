@@ -4,7 +4,16 @@ Built-in parts use the seams strangers use, and each kind stands in one visible 
 (`RULES`, `STRATEGIES`, `EVALUATORS`, `DIALECTS`, `WIRES`, `UPSTREAMS`).
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
@@ -72,10 +81,17 @@ class Measure(Protocol):
     def __call__(self, request: Request, models: Sequence[Model], /) -> Features: ...
 
 
-class Upstream(Protocol):
-    """A way to reach models: streams deltas, ends with one `Ending`, raises `UpstreamError`."""
+Burst: TypeAlias = tuple[Delta, ...]
+"""Deltas that arrived together, never none: what one read brought is passed on with one write."""
 
-    def send(self, request: Request, model: Model, /) -> AsyncGenerator[Delta | Ending, None]: ...
+Stream: TypeAlias = AsyncGenerator[Burst | Ending, None]
+"""A reply as it comes: bursts, and one `Ending` last."""
+
+
+class Upstream(Protocol):
+    """A way to reach models: streams a reply, raises `UpstreamError`; closing the stream ends the work."""
+
+    def send(self, request: Request, model: Model, /) -> Stream: ...
 
     async def close(self) -> None: ...
 
@@ -83,10 +99,11 @@ class Upstream(Protocol):
 class Decoder(Protocol):
     """Turns an upstream's bytes into deltas; any split of the bytes gives the same deltas.
 
+    `feed` yields what is good before it raises `UpstreamError` for what is not.
     `end` is called when the bytes are over: it returns what had to wait for that, or raises `UpstreamError`.
     """
 
-    def feed(self, data: bytes, /) -> list[Delta]: ...
+    def feed(self, data: bytes, /) -> Iterator[Delta]: ...
 
     def end(self) -> tuple[list[Delta], Ending]: ...
 

@@ -66,13 +66,14 @@ class Service:
         for prefix in ("/v1", ""):
             app.router.add_post(f"{prefix}/chat/completions", self.chat_completions)
             app.router.add_get(f"{prefix}/models", self.models)
-            app.router.add_get(f"{prefix}/models/{{id:.+}}", self.model)
+            app.router.add_get(f"{prefix}/models/{{id:[\\s\\S]+}}", self.model)
         app.router.add_get("/health", self.health)
         app.router.add_get("/metrics", self.metrics)
         app.router.add_get("/", self.health)
         if self._dashboard is not None:
             app.router.add_get("/dashboard", self.dashboard)
-        app.router.add_route("*", "/{path:.*}", self.nowhere)
+        app.router.add_route("*", "/{path:[\\s\\S]*}", self.nowhere)
+        app.on_response_prepare.append(_sign)
         return app
 
     async def chat_completions(self, http: web.Request) -> web.StreamResponse:
@@ -82,7 +83,7 @@ class Service:
         house, request_id = self._house(), self._request_id(http)
         try:
             principal = _principal(house, http)
-            request = dialect.parse(await _body(http), request_id=request_id, principal=principal)
+            request = dialect.parse(await self._body(http), request_id=request_id, principal=principal)
             request = replace(request, limits=_limits(request, http))
             policy = house.policy(request.asked)
         except FarthingError as error:
@@ -107,10 +108,14 @@ class Service:
     ) -> web.StreamResponse:
         renderer = dialect.renderer(request, created=int(self._clock.now().timestamp()))
         async with StreamedAnswer(http, request, renderer, keepalive=house.keepalive) as answer:
-            outcome = await house.pipeline.run(request, policy, answer)
-            if not answer.begun and outcome.chosen is None:
-                return _failed(dialect, outcome.failure or FarthingError(), headers_of(outcome))
-            return await answer.finish(outcome)
+            try:
+                outcome = await house.pipeline.run(request, policy, answer)
+                if not answer.begun and outcome.chosen is None:
+                    return _failed(dialect, outcome.failure or FarthingError(), headers_of(outcome))
+                return await answer.finish(outcome)
+            except ConnectionError:
+                # The caller has left, which the ledger knows; nobody is there to be answered.
+                return answer.response or web.Response()
 
     async def models(self, http: web.Request) -> web.Response:
         house = self._house()
@@ -146,6 +151,19 @@ class Service:
         error = BadRequest(f"There is nothing at {http.method} {http.path[:200]}.", code="not_found")
         return _failed(DIALECTS["chat"], error, {}, status=404)
 
+    async def _body(self, http: web.Request) -> bytes:
+        if http.headers.get("Content-Encoding", "identity").lower() != "identity":
+            # Inflated, a small body could be a thousand times as large.
+            raise BadRequest("A compressed body is not taken.")
+        if (http.content_length or 0) > self._max_body:
+            raise TooLarge
+        try:
+            return await http.read()
+        except web.HTTPRequestEntityTooLarge:
+            raise TooLarge from None
+        except web.RequestPayloadError as error:
+            raise BadRequest(f"The body did not arrive whole: {error}.") from None
+
     def _request_id(self, http: web.Request) -> str:
         given = http.headers.get("x-request-id", "")
         return given if REQUEST_ID.fullmatch(given) else self._new_id()
@@ -163,11 +181,9 @@ async def _last_resort(request: web.Request, handler: Handler) -> web.StreamResp
         return _failed(DIALECTS["chat"], FarthingError("Farthing itself failed; its log says how."), {})
 
 
-async def _body(http: web.Request) -> bytes:
-    try:
-        return await http.read()
-    except web.HTTPRequestEntityTooLarge:
-        raise TooLarge from None
+async def _sign(_request: web.Request, response: web.StreamResponse) -> None:
+    """Say who answers, but not with which versions of what."""
+    response.headers["Server"] = "farthing"
 
 
 def _principal(house: House, http: web.Request) -> Principal:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from router.draft import assemble
 from router.errors import UpstreamError
-from router.seams import Clock
+from router.seams import Burst, Clock
 from router.served import is_substitute
 from router.types import (
     Attempt,
@@ -46,19 +46,24 @@ class Trial:
         self._first: float | None = None
         self._served: str | None = None
 
-    def add(self, item: Delta | Ending) -> None:
+    def add(self, item: Burst | Ending) -> None:
         """Note what came; the model that is said to serve is looked at as soon as it is said."""
         if isinstance(item, Ending):
             self.ending = item
-        else:
-            if self._first is None:
-                self._first = self._clock.monotonic()
-            self.deltas.append(item)
-            self.characters += len(item.text)
+            self._look_at(item.served_model)
+            return
+        if self._first is None:
+            self._first = self._clock.monotonic()
+        self.deltas += item
+        for delta in item:
+            self.characters += len(delta.text)
+            self._look_at(delta.served_model)
+
+    def _look_at(self, served: str | None) -> None:
         # The first wrong name stands, whatever the upstream says later.
-        if item.served_model is not None and item.served_model != self._served and not self.substituted:
-            self._served = item.served_model
-            self.substituted = is_substitute(self.decision.model, self._served)
+        if served is not None and served != self._served and not self.substituted:
+            self._served = served
+            self.substituted = is_substitute(self.decision.model, served)
 
     @property
     def served_model(self) -> str | None:

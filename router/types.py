@@ -458,9 +458,13 @@ class Outcome:
         return None if self.chosen else last.error
 
     @property
-    def cost(self) -> Picodollars:
-        """All that is known to have been spent, rejected attempts and paid checks included."""
-        return sum(attempt.charge.amount or 0 for attempt in self.attempts)
+    def cost(self) -> Picodollars | None:
+        """All that is known to have been spent, rejected attempts and paid checks included.
+
+        `None` if nothing is known of any attempt.
+        """
+        known = [attempt.charge.amount for attempt in self.attempts if attempt.charge.amount is not None]
+        return sum(known) if known else None
 
     def entries(self) -> tuple[LedgerEntry, ...]:
         """One row an attempt; the counterfactual stands on the last row alone, so that sums count it once."""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import aiohttp
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from dashboards.metrics import Metrics
 from dashboards.page import page
@@ -92,6 +93,8 @@ class Worker:
         runner = web.AppRunner(
             service.application(),
             access_log=None,
+            auto_decompress=False,
+            logger=_quiet_logger(),
             handler_cancellation=True,  # a caller who leaves ends the upstream's work
             shutdown_timeout=server.shutdown_seconds,
             keepalive_timeout=75.0,
@@ -165,6 +168,20 @@ class Worker:
 def _shows_dashboard(config: Config) -> bool:
     wanted = config.server.dashboard
     return config.server.loopback if wanted == "auto" else wanted
+
+
+class _WithoutNoise(logging.Filter):
+    """Passes over what strangers send that is not HTTP: they are answered 400, and would flood the log."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        kind = record.exc_info[0] if record.exc_info else None
+        return kind is None or not issubclass(kind, HttpProcessingError)
+
+
+def _quiet_logger() -> logging.Logger:
+    logger = logging.getLogger("farthing.http")
+    logger.addFilter(_WithoutNoise())
+    return logger
 
 
 def _settle_memory() -> None:

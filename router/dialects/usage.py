@@ -13,8 +13,11 @@ from router.types import NOTHING, Grade, Usage
 USD = 10**12
 
 
-def usage_of(wire: Mapping[str, Any]) -> Usage:
-    """Read a `usage` object; what it does not say, or says absurdly, is `None`."""
+def usage_of(wire: Mapping[str, Any]) -> Usage | None:
+    """Read a `usage` object; `None` if it does not say input and output, or says them absurdly."""
+    read, written = _count(wire.get("prompt_tokens")), _count(wire.get("completion_tokens"))
+    if read is None or written is None:
+        return None
     prompt = wire.get("prompt_tokens_details")
     completion = wire.get("completion_tokens_details")
     prompt = prompt if isinstance(prompt, dict) else NOTHING
@@ -23,8 +26,8 @@ def usage_of(wire: Mapping[str, Any]) -> Usage:
     if cached is None:
         cached = _count(wire.get("prompt_cache_hit_tokens"))  # DeepSeek
     return Usage(
-        input=_count(wire.get("prompt_tokens")),
-        output=_count(wire.get("completion_tokens")),
+        input=read,
+        output=written,
         cached=cached,
         cache_write=_count(prompt.get("cache_write_tokens")),
         reasoning=_count(completion.get("reasoning_tokens")),
@@ -50,7 +53,7 @@ def wire_of(usage: Usage) -> dict[str, Any]:
 
 
 def _count(value: object) -> int | None:
-    whole = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 40
+    whole = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 31
     return value if whole and isinstance(value, int) else None
 
 

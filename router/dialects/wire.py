@@ -1,6 +1,6 @@
 """The chat-completions wire towards upstreams: what vLLM, SGLang, Ollama, OpenRouter and most speak."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -59,12 +59,12 @@ class WholeDecoder:
         self._parts: list[bytes] = []
         self._size = 0
 
-    def feed(self, data: bytes, /) -> list[Delta]:
+    def feed(self, data: bytes, /) -> Iterator[Delta]:
         self._parts.append(data)
         self._size += len(data)
         if self._size > self._max_answer:
             raise Broken("The upstream's answer is too large.")
-        return []
+        return iter(())
 
     def end(self) -> tuple[list[Delta], Ending]:
         body = _object(b"".join(self._parts))
@@ -84,14 +84,14 @@ class StreamDecoder:
         self._begun = self._done = False
         self._ending = Ending()
 
-    def feed(self, data: bytes, /) -> list[Delta]:
+    def feed(self, data: bytes, /) -> Iterator[Delta]:
         self._budget -= len(data)
         if self._budget < 0:
             raise Broken("The upstream's answer is too large.")
         return self._chunks(self._reader.feed(data))
 
     def end(self) -> tuple[list[Delta], Ending]:
-        deltas = self._chunks(self._reader.end())
+        deltas = list(self._chunks(self._reader.end()))
         if not self._begun:
             raise Broken("The upstream's stream ended without an answer.")
         if self._open:
@@ -99,28 +99,24 @@ class StreamDecoder:
             raise Truncated
         return deltas, self._ending
 
-    def _chunks(self, events: list[bytes]) -> list[Delta]:
-        deltas: list[Delta] = []
+    def _chunks(self, events: list[bytes]) -> Iterator[Delta]:
         for data in events:
-            if self._done:
-                break
-            if data == DONE:
+            if self._done or data == DONE:
                 self._done = True
-                break
+                return
             chunk = _object(data)
-            deltas += self._noted(_deltas(chunk, "delta"))
+            for delta in _deltas(chunk, "delta"):
+                self._note(delta)
+                yield delta
             if chunk.get("usage"):
                 self._ending = _ending(chunk)
-        return deltas
 
-    def _noted(self, deltas: list[Delta]) -> list[Delta]:
-        for delta in deltas:
-            self._begun = True
-            if delta.finish_reason is None:
-                self._open.add(delta.choice)
-            else:
-                self._open.discard(delta.choice)
-        return deltas
+    def _note(self, delta: Delta) -> None:
+        self._begun = True
+        if delta.finish_reason is None:
+            self._open.add(delta.choice)
+        else:
+            self._open.discard(delta.choice)
 
 
 def _parsed(data: bytes) -> object:
@@ -142,12 +138,13 @@ def _object(data: bytes) -> dict[str, Any]:
 
 
 def _ending(body: Mapping[str, Any]) -> Ending:
-    usage, model = body.get("usage"), body.get("model")
+    written, model = body.get("usage"), body.get("model")
     envelope = _rest(body, ENVELOPE_KNOWN)
-    if isinstance(usage, dict):
-        envelope = {**envelope, "usage": usage}
+    usage = usage_of(written) if isinstance(written, dict) else None
+    if usage is not None:
+        envelope = {**envelope, "usage": written}
     return Ending(
-        usage=usage_of(usage) if isinstance(usage, dict) else None,
+        usage=usage,
         served_model=model if isinstance(model, str) else None,
         envelope=envelope,
     )

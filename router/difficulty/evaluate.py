@@ -16,18 +16,22 @@ from router.difficulty import artefact, sheet, training
 from router.difficulty.corpus import Corpus, Places, read
 from router.difficulty.ladders import LADDERS
 from router.difficulty.measuring import (
+    HEADINGS,
+    ROUTING,
     Row,
     chances,
     described,
     judged,
+    known,
     known_pool,
+    ladder_tables,
+    means,
     measures,
     positions,
     routing,
     table,
 )
 from router.difficulty.model import Difficulty, Lesson
-from router.difficulty.scores import MEASURES
 from router.difficulty.sheet import Sheet
 from router.types import Model, Turn
 
@@ -38,8 +42,6 @@ NEW_MODELS = (
 """Models left out of training to see how new ones fare."""
 
 LABELS = (0, 10, 50)
-HEADINGS = ("", *MEASURES)
-ROUTING = ("ladder", "prompts", "share of the gap closed", "cost at 95 % quality (mix)")
 PARTS = ("known", "routing", "models", "sources", "latency")
 
 
@@ -67,40 +69,6 @@ def main(data: Path, path: Path | None, only: tuple[str, ...]) -> None:
             continue
         for line in lines:
             click.echo(line)
-
-
-def known(fitted: Difficulty, corpus: Corpus, measured: Sheet) -> Iterator[str]:
-    """Measure on the validation prompts, beside each model's mean as the baseline."""
-    held, train = corpus.of_split("validation"), corpus.of_split("train")
-    at = positions(fitted, corpus)
-    unknown = at[held.subject] < 0
-    if unknown.any():
-        yield f"{int(unknown.sum())} outcomes of models without training outcomes are left out."
-        held = held.where(~unknown)
-    chance = chances(fitted, described(fitted, measured), np.unique(held.prompt), known_pool(fitted))
-    rows = [
-        ("each model's mean", *measures(judged(held, means(train, corpus), np.arange(len(corpus.subjects))))),
-        ("this classifier", *measures(judged(held, chance, at))),
-    ]
-    for task in np.unique(held.task[held.prompt]):
-        part = held.where(held.task[held.prompt] == task)
-        rows.append((f"of it, {task}", *measures(judged(part, chance, at))))
-    yield table(f"Known models, other prompts ({len(held.score):,} outcomes)", HEADINGS, rows)
-
-
-def means(train: Corpus, corpus: Corpus) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    """Return (P, M) chances that know the model alone."""
-    count = len(corpus.subjects)
-    total = np.bincount(train.subject, train.score, count)
-    share = (total + 1.2) / (np.bincount(train.subject, minlength=count) + 2.0)
-    return np.tile(share, (len(corpus.texts), 1))
-
-
-def ladder_tables(fitted: Difficulty, corpus: Corpus, measured: Sheet) -> Iterator[str]:
-    """Route the validation prompts of each ladder."""
-    held = corpus.of_split("validation")
-    chance = chances(fitted, described(fitted, measured), np.unique(held.prompt), known_pool(fitted))
-    yield table("Routing, validation prompts", ROUTING, routing(held, chance, positions(fitted, corpus)))
 
 
 def new_models(corpus: Corpus, measured: Sheet) -> Iterator[str]:

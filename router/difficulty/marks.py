@@ -1,89 +1,467 @@
 """Hand-made features: what of a text can be counted in microseconds and holds beyond one kind of question."""
 
 import math
-import re
 
 import numpy as np
 from numpy.typing import NDArray
 
-from router.difficulty.words import DIGIT, KINDS, LETTER, Bytes, Floats, Hashes
+from router.difficulty.words import DIGIT, KINDS, LETTER, MARK, SPACE, Bytes, Floats, Hashes, Spots, after, hash_of
 
-PHRASES = (
-    "\na. ", "\nb. ", "\nc. ", "\nd. ", "\ne. ", "\ng. ", "\nj. ",
-    "?", "which of the following", "what is", "how many", "how much", "not ", "except", "true", "statement",
-    "most likely", "best", "why", "explain", "prove", "show that", "find ", "calculate", "determine", "evaluate",
-    "write a function", "write a ", "function", "def ", "return", "class ", "import ", "assert", "```",
-    "select ", "http", "$", "\\frac", "\\", "^", "{", "(", "=", "<", "|", '"', "`", " _ ", "...", ":", ";",
-    "\n", "\n\n", " - ", " if ", " each ", " exactly", " at least", " must ", " all ", " none of",
-    " i ", " you ", "please", "passage", "according to", "the author", "suppose", "let ", "probability",
-    "percent", "%", " per ", "house", "step", "list", "code", "python", "json", "translate", "summar",
-    "story", "who ", "when ", "where ", "can you", "could you", "i'm", "i need", " x ", "integer",
-)  # fmt: skip
-"""Counted, damped, in lower-case text."""
+POINTS = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~\n\t"
+"""Single characters that are counted."""
 
-_LANGUAGES = (
-    (0xC2, 0xC9),
-    (0xCA, 0xCF),
-    (0xD0, 0xD3),
-    (0xD4, 0xDF),
-    (0xE0, 0xE2),
-    (0xE3, 0xE9),
-    (0xEA, 0xEF),
+WORDS = tuple(
+    [
+        "what",
+        "which",
+        "who",
+        "whom",
+        "whose",
+        "when",
+        "where",
+        "why",
+        "how",
+        "is",
+        "are",
+        "was",
+        "were",
+        "do",
+        "does",
+        "did",
+        "can",
+        "could",
+        "would",
+        "should",
+        "will",
+        "must",
+        "may",
+        "not",
+        "no",
+        "never",
+        "none",
+        "nothing",
+        "except",
+        "without",
+        "unless",
+        "false",
+        "true",
+        "correct",
+        "incorrect",
+        "following",
+        "statement",
+        "statements",
+        "all",
+        "any",
+        "each",
+        "every",
+        "some",
+        "most",
+        "least",
+        "more",
+        "less",
+        "than",
+        "only",
+        "exactly",
+        "always",
+        "both",
+        "either",
+        "neither",
+        "other",
+        "same",
+        "different",
+        "if",
+        "then",
+        "and",
+        "or",
+        "but",
+        "because",
+        "therefore",
+        "thus",
+        "suppose",
+        "assume",
+        "given",
+        "let",
+        "consider",
+        "define",
+        "denote",
+        "such",
+        "find",
+        "calculate",
+        "compute",
+        "determine",
+        "evaluate",
+        "solve",
+        "prove",
+        "show",
+        "derive",
+        "explain",
+        "describe",
+        "discuss",
+        "compare",
+        "analyze",
+        "estimate",
+        "simplify",
+        "express",
+        "convert",
+        "identify",
+        "choose",
+        "select",
+        "list",
+        "name",
+        "write",
+        "create",
+        "generate",
+        "implement",
+        "complete",
+        "design",
+        "summarize",
+        "translate",
+        "rewrite",
+        "classify",
+        "extract",
+        "fix",
+        "debug",
+        "refactor",
+        "review",
+        "plan",
+        "function",
+        "method",
+        "class",
+        "code",
+        "program",
+        "python",
+        "java",
+        "javascript",
+        "sql",
+        "html",
+        "json",
+        "def",
+        "return",
+        "import",
+        "assert",
+        "print",
+        "string",
+        "array",
+        "integer",
+        "dict",
+        "output",
+        "input",
+        "test",
+        "algorithm",
+        "number",
+        "numbers",
+        "sum",
+        "total",
+        "product",
+        "ratio",
+        "percent",
+        "average",
+        "mean",
+        "probability",
+        "equation",
+        "value",
+        "polynomial",
+        "matrix",
+        "vector",
+        "graph",
+        "triangle",
+        "circle",
+        "square",
+        "area",
+        "angle",
+        "degrees",
+        "length",
+        "derivative",
+        "integral",
+        "limit",
+        "prime",
+        "divisible",
+        "remainder",
+        "digit",
+        "digits",
+        "real",
+        "positive",
+        "negative",
+        "maximum",
+        "minimum",
+        "frac",
+        "sqrt",
+        "mathbf",
+        "text",
+        "begin",
+        "end",
+        "many",
+        "much",
+        "times",
+        "half",
+        "twice",
+        "double",
+        "remaining",
+        "together",
+        "cost",
+        "costs",
+        "price",
+        "buys",
+        "sells",
+        "earns",
+        "pays",
+        "hour",
+        "hours",
+        "minute",
+        "minutes",
+        "day",
+        "days",
+        "week",
+        "year",
+        "years",
+        "old",
+        "dollars",
+        "cents",
+        "miles",
+        "per",
+        "speed",
+        "rate",
+        "passage",
+        "author",
+        "according",
+        "paragraph",
+        "sentence",
+        "word",
+        "words",
+        "article",
+        "story",
+        "essay",
+        "letter",
+        "email",
+        "law",
+        "court",
+        "defendant",
+        "plaintiff",
+        "contract",
+        "statute",
+        "patient",
+        "disease",
+        "treatment",
+        "cell",
+        "cells",
+        "dna",
+        "gene",
+        "protein",
+        "energy",
+        "force",
+        "mass",
+        "velocity",
+        "charge",
+        "temperature",
+        "pressure",
+        "reaction",
+        "solution",
+        "acid",
+        "atom",
+        "electron",
+        "war",
+        "century",
+        "king",
+        "empire",
+        "government",
+        "president",
+        "company",
+        "market",
+        "theory",
+        "moral",
+        "philosophy",
+        "religion",
+        "house",
+        "houses",
+        "person",
+        "people",
+        "first",
+        "second",
+        "third",
+        "last",
+        "next",
+        "before",
+        "after",
+        "left",
+        "right",
+        "between",
+        "position",
+        "i",
+        "you",
+        "he",
+        "she",
+        "they",
+        "we",
+        "it",
+        "my",
+        "your",
+        "his",
+        "her",
+        "their",
+        "me",
+        "us",
+        "please",
+        "help",
+        "need",
+        "want",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+    ]
 )
-_LONG_NUMBER = re.compile(r"\d{4,}|\d\.\d\d")
+"""Words that are counted."""
 
-NAMES = (
-    *PHRASES,
-    "log length", "log words", "log lines", "mean word", "long words", "distinct words", "letters", "digits",
-    "capitals", "marks", "spaces", "other scripts", "emoji", "numbers", "long numbers", "mean line",
-    "last line", "first question", "ends in question", "options", "words an option", "blank at start",
-    *(f"script {low:x}" for low, _ in _LANGUAGES),
+PAIRS = tuple(
+    pair.split()
+    for pair in (
+        "how many", "how much", "what is", "which of", "of the", "the following", "most likely", "all of", "none of",
+        "at least", "at most", "more than", "less than", "such that", "if and", "show that", "prove that", "find the",
+        "write a", "a function", "in python", "step by", "according to", "the author", "can you", "could you",
+        "i need", "need to", "i am", "is the", "true or", "not true", "would be", "as many", "number of", "let be",
+        "statement 1", "the passage", "what would", "the best", "main idea", "given the", "this is", "what was",
+    )
 )  # fmt: skip
+"""Neighbouring words that are counted."""
+
+SCRIPTS = ((0xC2, 0xC9), (0xCA, 0xCF), (0xD0, 0xD3), (0xD4, 0xDF), (0xE0, 0xE2), (0xE3, 0xE9), (0xEA, 0xEF))
+"""First bytes of characters, by script: Latin, Greek, Cyrillic, Semitic, South Asian, Chinese and Japanese, Korean."""
+
+SHAPE = (
+    "log length", "log words", "log lines", "mean word", "long words", "very long words", "distinct words",
+    "letters", "digits", "capitals", "marks", "spaces", "other scripts", "emoji", "numbers", "numbers of two digits",
+    "long numbers", "decimals", "mean line", "last line", "question at", "ends in question", "lower start",
+    "sentences", "words a sentence", "names", "commands", "blank", "code fences",
+    "options", "length of options", "spread of options", "numeric options", "stem",
+    *(f"script {low:x}" for low, _ in SCRIPTS),
+)  # fmt: skip
+"""What describes the text as a whole; these come first, then the points: both are dense."""
+
+DENSE = len(SHAPE) + len(POINTS)
+NAMES = (*SHAPE, *POINTS, *WORDS, *(" ".join(pair) for pair in PAIRS))
 """What each number is, in the order of `marks`."""
 
 
-def marks(text: str, data: Bytes, starts: NDArray[np.intp], ends: NDArray[np.intp], words: Hashes) -> Floats:
-    """Return the features of a text, its bytes, and its words."""
-    lower = text.lower()
-    counts = [lower.count(phrase) for phrase in PHRASES]
-    found = np.log1p(np.array(counts, np.float32))
-    return np.concatenate((found, np.array(_shape(text, data, starts, ends, words), np.float32)))
+def _lookup(keys: list[int]) -> tuple[Hashes, Spots]:
+    found = np.array(keys, np.uint64)
+    order = np.argsort(found)
+    ordered = found[order]
+    ordered.flags.writeable = order.flags.writeable = False
+    return ordered, order
 
 
-def _shape(
-    text: str, data: Bytes, starts: NDArray[np.intp], ends: NDArray[np.intp], words: Hashes
+_WORD_KEYS, _WORD_ORDER = _lookup([hash_of(word) for word in WORDS])
+_PAIR_KEYS, _PAIR_ORDER = _lookup(
+    [int(after(*(np.array([hash_of(word)], np.uint64) for word in pair))[0]) for pair in PAIRS]
+)
+_POINT_BYTES = np.array([ord(point) for point in POINTS])
+_BY_KIND = np.stack([kind == KINDS for kind in (SPACE, LETTER, DIGIT, MARK)]).astype(np.float64)
+_BY_KIND.flags.writeable = _POINT_BYTES.flags.writeable = False
+
+
+def marks(text: str, data: Bytes, starts: Spots, ends: Spots, words: Hashes, pairs: Hashes, distinct: float) -> Floats:
+    """Return the features of a text: of its bytes, its words, their pairs, and the share that is distinct."""
+    histogram = np.bincount(data, minlength=256).astype(np.float64)
+    counts = np.concatenate(
+        (
+            histogram[_POINT_BYTES],
+            _counted(words, _WORD_KEYS, _WORD_ORDER),
+            _counted(pairs, _PAIR_KEYS, _PAIR_ORDER),
+        )
+    )
+    shape = _whole(text, data, starts, ends, histogram, distinct) + _options(data) + _scripts(histogram)
+    return np.concatenate((shape, np.log1p(counts))).astype(np.float32)
+
+
+def _counted(hashes: Hashes, keys: Hashes, order: Spots) -> NDArray[np.float64]:
+    """Count how often each key occurs."""
+    places = np.minimum(np.searchsorted(keys, hashes), len(keys) - 1)
+    hits = places[keys[places] == hashes]
+    return np.bincount(order[hits], minlength=len(keys)).astype(np.float64)
+
+
+def _whole(
+    text: str,
+    data: Bytes,
+    starts: Spots,
+    ends: Spots,
+    histogram: NDArray[np.float64],
+    distinct: float,
 ) -> list[float]:
-    size, count = max(len(data), 1), max(len(words), 1)
-    histogram = np.bincount(data, minlength=256)
-    by_kind = np.bincount(KINDS, weights=histogram, minlength=4) / size
+    size, count = max(len(data), 1), max(len(starts), 1)
+    space, letter, digit, mark = (_BY_KIND @ histogram / size).tolist()
     lengths = ends - starts
-    lines = text.split("\n")
-    options = sum(1 for line in lines if line[1:3] == ". " and line[:1].isalpha())
-    option_words = sum(len(line) for line in lines if line[1:3] == ". ") / max(options, 1)
-    first_kind = KINDS[data[starts]] if len(starts) else KINDS[:0]
-    question = text.find("?")
-    shape = [
+    first = data[starts]
+    kinds = KINDS[first]
+    numbers = kinds == DIGIT
+    lines = histogram[10] + 1.0
+    sentences = histogram[ord(".")] + histogram[ord("?")] + histogram[ord("!")] + 1.0
+    long_words = int(np.count_nonzero(lengths > 8))
+    inside = starts[(first >= 65) & (first <= 90)]
+    return [
         math.log1p(len(text)),
-        math.log1p(len(words)),
-        math.log1p(len(lines)),
-        float(lengths.mean()) if len(lengths) else 0.0,
-        float((lengths > 8).mean()) if len(lengths) else 0.0,
-        len(np.unique(words)) / count,
-        float(by_kind[LETTER]),
-        float(by_kind[DIGIT]),
+        math.log1p(len(starts)),
+        math.log(lines),
+        float(lengths.sum()) / count,
+        long_words / count,
+        int(np.count_nonzero(lengths > 12)) / count,
+        distinct,
+        letter,
+        digit,
         float(histogram[65:91].sum()) / size,
-        float(by_kind[3]),
-        float(by_kind[0]),
+        mark,
+        space,
         float(histogram[128:].sum()) / size,
         float(histogram[0xF0:].sum()) / size,
-        math.log1p(float((first_kind == DIGIT).sum())),
-        math.log1p(len(_LONG_NUMBER.findall(text))),
-        math.log1p(len(text) / len(lines)),
-        math.log1p(len(lines[-1])),
-        question / len(text) if question >= 0 else 1.0,
+        math.log1p(int(np.count_nonzero(numbers))),
+        math.log1p(int(np.count_nonzero(numbers & (lengths >= 2)))),
+        math.log1p(int(np.count_nonzero(numbers & (lengths >= 4)))),
+        math.log1p(_decimals(kinds, first)),
+        math.log1p(len(text) / lines),
+        math.log1p(len(text) - text.rfind("\n") - 1),
+        text.find("?") / len(text) if "?" in text else 1.0,
         float(text.endswith("?")),
-        float(options),
-        math.log1p(option_words),
         float(text[:1].islower()),
+        math.log(sentences),
+        math.log1p(len(starts) / sentences),
+        math.log1p(len(inside)),
+        math.log1p(text.count("\\")),
+        float("_ " in text or "___" in text),
+        float("```" in text),
     ]
-    return shape + [float(histogram[low : high + 1].sum()) / size for low, high in _LANGUAGES]
+
+
+def _decimals(kinds: Bytes, first: Bytes) -> int:
+    """Count points between digits."""
+    if len(first) < 3:
+        return 0
+    return int(np.count_nonzero((first[1:-1] == ord(".")) & (kinds[:-2] == DIGIT) & (kinds[2:] == DIGIT)))
+
+
+def _options(data: Bytes) -> list[float]:
+    """Describe the lines that begin like `A. `: how many, how long, how unequal, how numeric, and the stem's length."""
+    after = np.flatnonzero(data[:-3] == 10) if len(data) > 3 else np.zeros(0, np.intp)
+    lettered = (data[after + 1] >= 65) & (data[after + 1] <= 90)
+    begin = after[lettered & (data[after + 2] == ord(".")) & (data[after + 3] == 32)]
+    if len(begin) == 0:
+        return [0.0, 0.0, 0.0, 0.0, math.log1p(len(data))]
+    lengths = np.diff(np.append(begin, len(data))) - 4
+    numeric = KINDS[data[np.minimum(begin + 4, len(data) - 1)]] == DIGIT
+    return [
+        float(len(begin)),
+        math.log1p(float(lengths.mean())),
+        float(lengths.std()) / (float(lengths.mean()) + 5.0),
+        float(numeric.mean()),
+        math.log1p(int(begin[0])),
+    ]
+
+
+def _scripts(histogram: NDArray[np.float64]) -> list[float]:
+    size = max(float(histogram.sum()), 1.0)
+    return [float(histogram[low : high + 1].sum()) / size for low, high in SCRIPTS]

@@ -1,6 +1,8 @@
 """What is measured of a classifier, as tables of text."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from functools import partial
 
 import numpy as np
 
@@ -18,6 +20,8 @@ CHUNK = 512
 """Prompts predicted for at once: bounds the memory."""
 
 Row = tuple[str, ...]
+HEADINGS = ("", *MEASURES)
+ROUTING = ("ladder", "prompts", "share of the gap closed", "cost at 95 % quality (mix)")
 
 
 def described(fitted: Difficulty, sheet: Sheet) -> Doubles:
@@ -92,14 +96,7 @@ def routing(
         value = chance[found.prompts][:, columns]
         random = np.random.default_rng(seed)
 
-        def closed(
-            places: Places,
-            value: Doubles = value,
-            found_score: Doubles = found.score,
-            cost: Doubles = found.cost,
-        ) -> float:
-            return routed(value[places], found_score[places], cost).closed
-
+        closed = partial(_closed, value, found.score, found.cost)
         low, high = interval(closed, found.group, DRAWS, random)
         whole = routed(value, found.score, found.cost)
         rows.append(
@@ -111,6 +108,44 @@ def routing(
             )
         )
     return rows
+
+
+def _closed(value: Doubles, score: Doubles, cost: Doubles, places: Places) -> float:
+    return routed(value[places], score[places], cost).closed
+
+
+def known(fitted: Difficulty, corpus: Corpus, measured: Sheet) -> Iterator[str]:
+    """Measure on the validation prompts, beside each model's mean as the baseline."""
+    held, train = corpus.of_split("validation"), corpus.of_split("train")
+    at = positions(fitted, corpus)
+    unknown = at[held.subject] < 0
+    if unknown.any():
+        yield f"{int(unknown.sum())} outcomes of models without training outcomes are left out."
+        held = held.where(~unknown)
+    chance = chances(fitted, described(fitted, measured), np.unique(held.prompt), known_pool(fitted))
+    rows = [
+        ("each model's mean", *measures(judged(held, means(train, corpus), np.arange(len(corpus.subjects))))),
+        ("this classifier", *measures(judged(held, chance, at))),
+    ]
+    for task in np.unique(held.task[held.prompt]):
+        part = held.where(held.task[held.prompt] == task)
+        rows.append((f"of it, {task}", *measures(judged(part, chance, at))))
+    yield table(f"Known models, other prompts ({len(held.score):,} outcomes)", HEADINGS, rows)
+
+
+def means(train: Corpus, corpus: Corpus) -> Doubles:
+    """Return (P, M) chances that know the model alone."""
+    count = len(corpus.subjects)
+    total = np.bincount(train.subject, train.score, count)
+    share = (total + 1.2) / (np.bincount(train.subject, minlength=count) + 2.0)
+    return np.tile(share, (len(corpus.texts), 1))
+
+
+def ladder_tables(fitted: Difficulty, corpus: Corpus, measured: Sheet) -> Iterator[str]:
+    """Route the validation prompts of each ladder."""
+    held = corpus.of_split("validation")
+    chance = chances(fitted, described(fitted, measured), np.unique(held.prompt), known_pool(fitted))
+    yield table("Routing, validation prompts", ROUTING, routing(held, chance, positions(fitted, corpus)))
 
 
 def table(title: str, head: Iterable[str], rows: Iterable[Row]) -> str:

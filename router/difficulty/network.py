@@ -24,9 +24,9 @@ class Recipe:
     batch: int = 256
     rate: float = 2e-3
     drop_hidden: float = 0.5
-    drop_input: float = 0.2
-    decay: float = 1e-2
-    pull: float = 1e-2
+    drop_input: float = 0.3
+    decay: float = 0.05
+    pull: float = 0.1
     """How strongly the models' directions are pulled towards their common mean."""
 
 

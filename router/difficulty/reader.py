@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from router.difficulty import marks, text, words
-from router.difficulty.words import Bytes, Floats, Hashes
+from router.difficulty.words import Bytes, Floats, Hashes, Spots
 from router.types import Turn
 
 SEEN_BITS = 18
@@ -27,10 +27,10 @@ HEAD = (*STRANGE, "log tokens of an answer")
 class Raw:
     """A text, measured but not yet put on any learnt scale."""
 
-    found: np.ndarray[tuple[int], np.dtype[np.int64]]
+    found: Spots
     counts: Floats
     marks: Floats
-    seen: np.ndarray[tuple[int], np.dtype[np.int64]]
+    seen: Spots
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class Reader:
     outer: Floats  # (H, T), the mean over networks is folded in
     straight: Floats  # (F, T)
     crowd_words: Floats  # (C, D) centres of the training prompts' projections, brought to length one
-    crowd_marks: Floats  # (C, M) centres of their standardised marks
+    crowd_marks: Floats  # (C, `marks.DENSE`) centres of their standardised dense marks
     traits_centre: Floats  # (T,)
     length: Floats  # (F + 1,) log tokens of an answer; the last is the constant
     seen: Bytes  # (2**SEEN_BITS / 8,) a bit for every word that occurred in two training prompts
@@ -74,7 +74,7 @@ class Reader:
             (
                 1.0 - share_of_bits(self.seen, raw.seen),
                 nearest(upright(standard), self.crowd_words)[0],
-                nearest(cut[None, :], self.crowd_marks)[0],
+                nearest(cut[None, : marks.DENSE], self.crowd_marks)[0],
             ),
             np.float32,
         )
@@ -87,18 +87,20 @@ def measure(reading: str) -> Raw:
     data = np.frombuffer(encoded, np.uint8)
     starts, ends = words.split(data)
     hashed = words.hashes(data, starts, ends)
-    found, counts = words.buckets(hashed)
+    pairs = words.after(hashed[:-1], hashed[1:])
+    found, counts = words.buckets(hashed, pairs)
+    distinct = len(found) / max(len(hashed) + len(pairs), 1)
     return Raw(
         found=found,
         counts=counts,
-        marks=marks.marks(reading, data, starts, ends, hashed),
+        marks=marks.marks(reading, data, starts, ends, hashed, pairs, distinct),
         seen=seen_buckets(hashed),
     )
 
 
-def seen_buckets(hashed: Hashes) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Return each distinct word's place among the 2**SEEN_BITS."""
-    return np.unique((hashed >> np.uint64(64 - SEEN_BITS)).astype(np.int64))
+def seen_buckets(hashed: Hashes) -> Spots:
+    """Return each word's place among the 2**SEEN_BITS."""
+    return (hashed >> np.uint64(64 - SEEN_BITS)).astype(np.intp)
 
 
 def upright(standard: Floats) -> Floats:
@@ -114,7 +116,7 @@ def nearest(rows: Floats, crowd: Floats) -> Floats:
     return np.asarray(np.sqrt(np.maximum(lowest, 0.0)), np.float32)
 
 
-def share_of_bits(bits: Bytes, places: np.ndarray[tuple[int], np.dtype[np.int64]]) -> float:
+def share_of_bits(bits: Bytes, places: Spots) -> float:
     if len(places) == 0:
         return 0.0
     return float(((bits[places >> 3] >> (places & 7).astype(np.uint8)) & 1).mean())

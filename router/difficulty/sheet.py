@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
-from router.difficulty import text
+from router.difficulty import marks, text
 from router.difficulty.reader import CUT, EDGE, Raw, Reader, measure, nearest, share_of_bits, upright
 from router.difficulty.words import BITS, Floats
 from router.types import Turn
@@ -51,7 +51,7 @@ def features(reader: Reader, sheet: Sheet) -> tuple[Floats, Floats]:
         (
             np.array(unseen),
             nearest(upright(standard), reader.crowd_words),
-            nearest(cut, reader.crowd_marks),
+            nearest(cut[:, : marks.DENSE], reader.crowd_marks),
         ),
         axis=1,
     )

@@ -5,16 +5,20 @@ Only prompts of the `train` split are fitted on.
 """
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
+import click
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import MiniBatchKMeans
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.utils.extmath import randomized_svd
 
-from router.difficulty import network, widening
-from router.difficulty.corpus import Corpus, Places
+from router.difficulty import artefact, network, sheet, widening
+from router.difficulty.corpus import Corpus, Places, read
 from router.difficulty.hierarchy import Belief, Doubles
+from router.difficulty.marks import DENSE
+from router.difficulty.measuring import known
 from router.difficulty.model import Difficulty, Doubt, Lengths
 from router.difficulty.network import Network, Recipe, Table
 from router.difficulty.placing import place
@@ -62,17 +66,17 @@ class Crossed:
     strange: Doubles
 
 
-def learn(corpus: Corpus, sheet: Sheet, settings: Settings) -> Difficulty:
+def learn(corpus: Corpus, prompts: Sheet, settings: Settings) -> Difficulty:
     """Fit everything on the outcomes of a corpus; the same corpus and settings give the same classifier."""
     random = np.random.default_rng(settings.seed)
     rows, known = np.unique(corpus.prompt), np.unique(corpus.subject)
     table = _table(corpus, known)
-    bare = _text_side(sheet, rows, settings)
-    read = features(bare, sheet)[0]
-    whole = network.fit(replace(table, features=read), rows, settings.recipe, random)
+    bare = _text_side(prompts, rows, settings)
+    read_all = features(bare, prompts)[0]
+    whole = network.fit(replace(table, features=read_all), rows, settings.recipe, random)
     folds = _folds(corpus.group, rows, settings.folds, random)
-    crossed = _crossed(bare, sheet, table, folds, whole, settings, random)
-    reader, lengths = _lengths(crossed.reader, read, corpus, known)
+    crossed = _crossed(bare, prompts, table, folds, whole, settings, random)
+    reader, lengths = _lengths(crossed.reader, read_all, corpus, known)
     beliefs, trends = place(corpus, crossed.traits, known, settings.rounds)
     fitted = Difficulty(
         reader=reader,
@@ -86,7 +90,7 @@ def learn(corpus: Corpus, sheet: Sheet, settings: Settings) -> Difficulty:
     if not settings.doubts:
         return fitted
     kinds = _kinds(corpus.task, rows)
-    strange = _crossed(bare, sheet, table, kinds, whole, settings, random, again=True)
+    strange = _crossed(bare, prompts, table, kinds, whole, settings, random, again=True)
     return replace(fitted, doubt=_doubt(corpus, beliefs, known, (crossed, strange), random))
 
 
@@ -99,9 +103,9 @@ def _table(corpus: Corpus, known: Places) -> Table:
     return Table(features=np.zeros((len(corpus.texts), 0), np.float32), sums=sums, counts=counts)
 
 
-def _text_side(sheet: Sheet, rows: Places, settings: Settings) -> Reader:
+def _text_side(prompts: Sheet, rows: Places, settings: Settings) -> Reader:
     """Fit what needs no outcomes: rarity, projection, scales, and which words have been seen."""
-    words = sheet.words[rows]
+    words = prompts.words[rows]
     documents = np.asarray((words > 0).sum(0)).ravel()
     rarity = np.where(documents >= 3, np.log((len(rows) + 1) / (documents + 1)), 0.0).astype(np.float32)
     weights = weighed(words, rarity)
@@ -111,10 +115,11 @@ def _text_side(sheet: Sheet, rows: Places, settings: Settings) -> Reader:
     right = randomized_svd(sample, size, n_iter=2, random_state=settings.seed)[2]
     projection = np.ascontiguousarray(right.T, np.float32)
     projected = weights @ projection
-    marks = sheet.marks[rows]
-    bits = np.bincount(np.concatenate([sheet.raws[row].seen for row in rows]), minlength=1 << SEEN_BITS) >= 2
+    marks = prompts.marks[rows]
+    bits = np.bincount(np.concatenate([np.unique(prompts.raws[row].seen) for row in rows]), minlength=1 << SEEN_BITS) >= 2
     total, none = size + marks.shape[1], np.zeros((0, 0), np.float32)
     marks_centre, marks_scale = marks.mean(0), np.maximum(marks.std(0), 0.02)
+    dense = ((marks - marks_centre) / marks_scale)[:, :DENSE]
     centre, scale = projected.mean(0), projected.std(0) + 1e-6
     return Reader(
         rarity=rarity,
@@ -128,7 +133,7 @@ def _text_side(sheet: Sheet, rows: Places, settings: Settings) -> Reader:
         outer=none,
         straight=none,
         crowd_words=_crowd(upright((projected - centre) / scale), settings),
-        crowd_marks=_crowd(np.clip((marks - marks_centre) / marks_scale, -EDGE, EDGE), settings),
+        crowd_marks=_crowd(np.clip(dense, -EDGE, EDGE), settings),
         traits_centre=none,
         length=np.zeros(total + 1, np.float32),
         seen=np.packbits(bits, bitorder="little"),
@@ -155,7 +160,7 @@ def _kinds(task: NDArray[np.str_], rows: Places) -> list[Places]:
 
 def _crossed(
     bare: Reader,
-    sheet: Sheet,
+    prompts: Sheet,
     table: Table,
     folds: list[Places],
     whole: Network,
@@ -169,13 +174,13 @@ def _crossed(
     With `again` the words' side is fitted blind too, so that the fold's text is as strange as it would be.
     """
     rows = np.sort(np.concatenate(folds))
-    read, strange = features(bare, sheet)
+    read, strange = features(bare, prompts)
     traits = np.zeros((len(read), settings.recipe.traits))
     networks = []
     for fold in folds:
         rest = np.setdiff1d(rows, fold)
         if again:
-            seen, odd = features(_text_side(sheet, rest, settings), sheet)
+            seen, odd = features(_text_side(prompts, rest, settings), prompts)
             strange[fold] = odd[fold]
         else:
             seen = read
@@ -251,3 +256,23 @@ def _doubt(
     # Being further away never makes a text less strange.
     weights = np.maximum(told.coef_[0], 0.0) / scale
     return widening.choose(np.array([told.intercept_[0], *weights]), ordinary, balanced, left_out)
+
+
+@click.command()
+@click.option("--data", type=click.Path(exists=True, path_type=Path), required=True, help="Folder of parquet files.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The .npz to write; its .json lies beside it.")
+@click.option("--seed", type=int, default=Settings().seed, show_default=True, help="The same seed gives the same artefact.")
+def main(data: Path, out: Path, seed: int) -> None:
+    """Fit the classifier anew and print how it does on the validation prompts."""
+    corpus = read(data)
+    measured = sheet.measured(corpus.texts)
+    train = corpus.of_split("train")
+    settings = replace(Settings(), seed=seed)
+    about = {"prompts": len(np.unique(train.prompt)), "outcomes": len(train.score), "seed": seed}
+    artefact.save(learn(train, measured, settings), out, about)
+    for line in known(artefact.load(out), corpus, measured):
+        click.echo(line)
+
+
+if __name__ == "__main__":
+    main()

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 Bytes: TypeAlias = NDArray[np.uint8]
 Hashes: TypeAlias = NDArray[np.uint64]
 Floats: TypeAlias = NDArray[np.float32]
+Spots: TypeAlias = NDArray[np.intp]
 
 MOST_BYTES = 16_384
 """Longer text is cut here; the caller bounds it to about this anyway."""
@@ -60,7 +61,7 @@ _INVERSES = _frozen(
 )
 
 
-def split(data: Bytes) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def split(data: Bytes) -> tuple[Spots, Spots]:
     """Return where words start and end: runs of letters, runs of digits, single marks."""
     kinds = KINDS[data]
     before = np.empty_like(kinds)
@@ -73,7 +74,7 @@ def split(data: Bytes) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     return edges[real], ends[real]
 
 
-def hashes(data: Bytes, starts: NDArray[np.intp], ends: NDArray[np.intp]) -> Hashes:
+def hashes(data: Bytes, starts: Spots, ends: Spots) -> Hashes:
     """Return one 64-bit hash a word; upper case counts as lower, every digit as 0."""
     sums = np.zeros(len(data) + 1, np.uint64)
     np.cumsum(_FOLDED[data] * _POWERS[: len(data)], out=sums[1:])
@@ -81,12 +82,23 @@ def hashes(data: Bytes, starts: NDArray[np.intp], ends: NDArray[np.intp]) -> Has
     return _mixed(whole)
 
 
-def buckets(words: Hashes) -> tuple[NDArray[np.int64], Floats]:
+def after(first: Hashes, second: Hashes) -> Hashes:
+    """Return one hash for each word and the one after it."""
+    return _mixed(first * _NEXT + second)
+
+
+def hash_of(word: str) -> int:
+    """Return the hash of a single word, as `hashes` has it."""
+    data = np.frombuffer(word.encode(), np.uint8)
+    return int(hashes(data, *split(data))[0])
+
+
+def buckets(words: Hashes, pairs: Hashes) -> tuple[Spots, Floats]:
     """Return the buckets that words and pairs of neighbours fall into, and a damped count for each."""
-    pairs = _mixed(words[:-1] * _NEXT + words[1:])
-    both = np.concatenate((words, pairs)) >> _DOWN
-    found, counts = np.unique(both.astype(np.int64), return_counts=True)
-    return found, (1.0 + np.log(counts)).astype(np.float32)
+    both = np.sort((np.concatenate((words, pairs)) >> _DOWN).astype(np.intp))
+    edges = np.flatnonzero(np.concatenate(([True], both[1:] != both[:-1]))) if len(both) else both
+    counts = np.diff(np.append(edges, len(both)))
+    return both[edges], (1.0 + np.log(counts)).astype(np.float32)
 
 
 def _mixed(values: Hashes) -> Hashes:

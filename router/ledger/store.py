@@ -120,7 +120,7 @@ def writing(ledger: Ledger, patience: Patience | None = None) -> Iterator[DuckDB
 @contextlib.contextmanager
 def scratch() -> Iterator[DuckDBPyConnection]:
     """Open an empty ledger in memory."""
-    with duckdb.connect(config=dict(CONFIG)) as connection:
+    with _connect(":memory:") as connection:
         schema.create(connection)
         yield connection
 
@@ -153,7 +153,7 @@ def _open_to_read(ledger: Ledger) -> DuckDBPyConnection | None:
 def _open(database: Path, *, read_only: bool) -> DuckDBPyConnection | None:
     """Return `None` while another holds the file."""
     try:
-        return duckdb.connect(str(database.absolute()), read_only=read_only, config=dict(CONFIG))
+        return _connect(str(database.absolute()), read_only=read_only)
     except (duckdb.IOException, duckdb.ConnectionException) as error:
         # Two texts: another process has it, or this one has it otherwise.
         if "lock" in str(error) or "different configuration" in str(error):
@@ -161,6 +161,13 @@ def _open(database: Path, *, read_only: bool) -> DuckDBPyConnection | None:
         raise LedgerBroken(f"The ledger {database} cannot be opened: {_first_line(error)}") from error
     except duckdb.Error as error:
         raise LedgerBroken(f"The ledger {database} cannot be opened: {_first_line(error)}") from error
+
+
+def _connect(database: str, *, read_only: bool = False) -> DuckDBPyConnection:
+    connection = duckdb.connect(database, read_only=read_only, config=dict(CONFIG))
+    # Else whatever takes two seconds draws a bar into the report.
+    connection.execute("SET enable_progress_bar = false")
+    return connection
 
 
 def _first_line(error: Exception) -> str:
@@ -172,7 +179,7 @@ def _make(database: Path) -> None:
     draft = database.with_name(database.name + ".new")
     for leftover in (draft, draft.with_name(draft.name + ".wal")):
         leftover.unlink(missing_ok=True)
-    with duckdb.connect(config=dict(CONFIG)) as connection:
+    with _connect(":memory:") as connection:
         quoted = str(draft.absolute()).replace("'", "''")
         connection.execute(f"ATTACH '{quoted}' AS draft (STORAGE_VERSION '{STORAGE}')")
         connection.execute("USE draft")

@@ -7,7 +7,7 @@ litellm is used for its translations alone: its retries, fallbacks, callbacks an
 import asyncio
 import os
 import re
-from collections.abc import AsyncGenerator, Awaitable, Iterator, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 from copy import deepcopy
 from typing import Any, TypeVar
 
@@ -30,7 +30,8 @@ from router.errors import (
     Unreachable,
     UpstreamError,
 )
-from router.types import Delta, Ending, Model, Request
+from router.seams import Stream
+from router.types import Ending, Model, Request
 from router.upstreams.hosted_reading import deltas, plain, usage_of
 from router.upstreams.openai_compatible import Deadlines
 from router.upstreams.redaction import redact
@@ -147,7 +148,7 @@ class Hosted:
     def __repr__(self) -> str:
         return f"Hosted({self._provider!r})"
 
-    async def send(self, request: Request, model: Model, /) -> AsyncGenerator[Delta | Ending, None]:
+    async def send(self, request: Request, model: Model, /) -> Stream:
         """Stream the reply's deltas, then its one `Ending`; raise `UpstreamError` if the provider fails."""
         call = self._call(request, model)
         now = asyncio.get_running_loop().time
@@ -156,8 +157,8 @@ class Hosted:
             whole = plain(await self._by(end, litellm.acompletion(**call)))
             if not whole.get("choices"):
                 raise Broken(f"{self._provider}: the answer has no choices.")
-            for delta in deltas(whole, "message"):
-                yield delta
+            if burst := tuple(deltas(whole, "message")):
+                yield burst
             yield Ending(usage=usage_of(whole.get("usage")), served_model=whole.get("model"))
             return
         stream = await self._by(min(end, now() + self._deadlines.first_token), litellm.acompletion(**call))
@@ -170,8 +171,11 @@ class Hosted:
                 arrived = stream.received_finish_reason or stream.intermittent_finish_reason
                 if not arrived and any(choice.get("finish_reason") for choice in said["choices"]):
                     raise Truncated
-                for delta in deltas(said, "delta"):
-                    yield delta
+                if burst := tuple(deltas(said, "delta")):
+                    before = now()
+                    yield burst
+                    # A caller who reads slowly is not the provider's fault.
+                    end += now() - before
             # In a stream litellm writes the model that was asked for, whoever answered: so it is unknown.
             yield Ending(usage=usage_of(usage))
         finally:

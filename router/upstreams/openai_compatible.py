@@ -5,13 +5,13 @@ The transport is here; what the bytes mean is the wire's business.
 
 import asyncio
 import io
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import aiohttp
 
 from router.errors import Broken, Denied, TimedOut, Truncated, Unreachable, UpstreamError
-from router.seams import Clock, Decoder, Wire
+from router.seams import Burst, Clock, Decoder, Stream, Wire
 from router.types import Delta, Ending, Model, Request
 from router.upstreams.redaction import redact
 
@@ -61,7 +61,7 @@ class OpenAICompatible:
             self._headers["Authorization"] = f"Bearer {api_key}"
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=deadlines.connect)
 
-    async def send(self, request: Request, model: Model, /) -> AsyncGenerator[Delta | Ending, None]:
+    async def send(self, request: Request, model: Model, /) -> Stream:
         """Stream one reply; closing the iterator closes the connection, which ends the generation."""
         watch = _Watch(self._clock, self._deadlines, stream=request.stream)
         try:
@@ -70,7 +70,10 @@ class OpenAICompatible:
                 # NEAR AI says here what an alias of it stands for.
                 resolved = response.headers.get("x-model-alias-resolved")
                 async for item in _items(response, decoder, watch):
-                    yield replace(item, served_model=resolved) if resolved else item
+                    before = self._clock.monotonic()
+                    yield _renamed(item, resolved) if resolved else item
+                    # A caller who reads slowly is not the upstream's fault.
+                    watch.excuse(self._clock.monotonic() - before)
         except UpstreamError as error:
             error.message = redact(error.message, self._secrets)
             error.args = (error.message,)
@@ -133,29 +136,40 @@ class _Watch:
             self._phase = "next token"
             self._next = self._clock.monotonic() + self._deadlines.idle
 
+    def excuse(self, seconds: float) -> None:
+        self._next += seconds
+        self._end += seconds
+
     def passed(self) -> str:
         phase = "whole answer" if self._end <= self._next else self._phase
         return f"The upstream did not send the {phase} in time."
 
 
-async def _items(
-    response: aiohttp.ClientResponse, decoder: Decoder, watch: _Watch
-) -> AsyncGenerator[Delta | Ending, None]:
+async def _items(response: aiohttp.ClientResponse, decoder: Decoder, watch: _Watch) -> Stream:
     content = response.content
     while True:
         async with asyncio.timeout(watch.left()):
             data = await content.readany()
         if not data:
             break
-        deltas = decoder.feed(data)
-        if deltas:
-            watch.progress()
-            for delta in deltas:
-                yield delta
+        burst: list[Delta] = []
+        try:
+            burst.extend(decoder.feed(data))
+        finally:
+            # What was good before the fault has been paid for, and is passed on.
+            if burst:
+                watch.progress()
+                yield tuple(burst)
     deltas, ending = decoder.end()
-    for delta in deltas:
-        yield delta
+    if deltas:
+        yield tuple(deltas)
     yield ending
+
+
+def _renamed(item: Burst | Ending, served: str) -> Burst | Ending:
+    if isinstance(item, Ending):
+        return replace(item, served_model=served)
+    return tuple(replace(delta, served_model=served) for delta in item)
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

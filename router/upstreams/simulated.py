@@ -9,12 +9,13 @@ import asyncio
 import hashlib
 import re
 from bisect import bisect_right
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from itertools import zip_longest
 
 import orjson
 
 from router.errors import Broken, RateLimited, Truncated
+from router.seams import Stream
 from router.types import NOTHING, Delta, Ending, Grade, Model, Request, ToolCall, Usage
 from router.upstreams.simulated_replies import Dice, Persona, Script, script
 from router.upstreams.simulated_tasks import Call, Task, normalised
@@ -52,7 +53,7 @@ class Simulated:
         self._first, self._per_token = first_token_ms / 1000, 1 / tokens_per_second
         self._sleep, self._count = sleep, count
 
-    async def send(self, request: Request, model: Model, /) -> AsyncGenerator[Delta | Ending, None]:
+    async def send(self, request: Request, model: Model, /) -> Stream:
         """Stream one reply, paced; a plain request gets each choice in one piece."""
         persona = self._personas.get(model.name, Persona())
         dice = self._dice(request, model)
@@ -68,7 +69,7 @@ class Simulated:
             await self._sleep(max(spent) * self._per_token)
         due = 0.0
         for delta in _deltas(scripts, model, stream=request.stream):
-            yield delta
+            yield (delta,)
             if broken:
                 raise Truncated
             if request.stream:

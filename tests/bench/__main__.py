@@ -76,6 +76,7 @@ def main(  # noqa: PLR0917 - click hands over its options by name
     CPU time a request is the figure to trust: rates and times also measure whatever else the machine does.
     """
     # Whoever sends a signal wants everything to stop, and only an exception does that in order.
+    signal.signal(signal.SIGINT, _interrupted)
     signal.signal(signal.SIGTERM, _interrupted)
     signal.signal(signal.SIGHUP, _interrupted)
     os.nice(nice)

@@ -7,7 +7,7 @@ import itertools
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,7 +30,7 @@ from router.draft import assemble
 from router.features import Measurer, TokenCounter, vocabulary
 from router.ledger.spool import Spool
 from router.pipeline import Pipeline
-from router.seams import Renderer
+from router.seams import Renderer, Stream
 from router.types import (
     Decision,
     Delta,
@@ -73,10 +73,9 @@ class Static:
     def __init__(self, answer: Callable[[], Answer]) -> None:
         self._answer = answer
 
-    async def send(self, _request: Request, _model: Model, /) -> AsyncGenerator[Delta | Ending, None]:
+    async def send(self, _request: Request, _model: Model, /) -> Stream:
         deltas, ending = self._answer()
-        for delta in deltas:
-            yield delta
+        yield tuple(deltas)
         yield ending
 
     async def close(self) -> None:
@@ -180,13 +179,13 @@ def parsed(body: bytes) -> Request:
 
 def whole(data: bytes = static.body()) -> Answer:
     decoder = WIRE.decoder(stream=False)
-    decoder.feed(data)
+    list(decoder.feed(data))
     return decoder.end()
 
 
 def streamed(data: bytes = b"".join(static.events())) -> Answer:
     decoder = WIRE.decoder(stream=True)
-    deltas = decoder.feed(data)
+    deltas = list(decoder.feed(data))
     last, ending = decoder.end()
     return [*deltas, *last], ending
 

@@ -18,7 +18,7 @@ from router.upstreams.openai_compatible import Deadlines, OpenAICompatible
 from router.upstreams.simulated import Simulated
 from router.upstreams.simulated_replies import Persona
 from tests.support.fake_upstream import FAULTS, FLAVOURS, FakeUpstream
-from tests.support.world import model, request
+from tests.support.world import items_of, model, request
 
 SOON = Deadlines(connect=1, first_token=0.3, idle=0.3, total=0.6)
 
@@ -45,7 +45,7 @@ async def kept_to(upstream: Upstream, asked: Request, name: str) -> list[Delta] 
     items: list[Delta | Ending] = []
     failure = None
     try:
-        items.extend([item async for item in upstream.send(asked, model(name))])
+        items.extend(await items_of(upstream.send(asked, model(name))))
     except UpstreamError as error:
         failure = error
     if failure is not None:

@@ -67,18 +67,20 @@ def pieces(draw: st.DrawFn, data: st.SearchStrategy[bytes]) -> Sequence[bytes]:
     return [whole[start:stop] for start, stop in zip([0, *cuts], [*cuts, len(whole)], strict=True)]
 
 
-def read(decoder: Decoder, parts: Sequence[bytes]) -> tuple[list[Delta], Ending] | type[UpstreamError]:
-    """Give what a decoder makes of the parts: a reply's deltas, or the kind of error it finds in them."""
+def read(decoder: Decoder, parts: Sequence[bytes]) -> tuple[list[Delta], Ending | type[UpstreamError]]:
+    """Give what a decoder makes of the parts: the deltas that were good, and the ending or the kind of error."""
     deltas: list[Delta] = []
+    ending: Ending | type[UpstreamError]
     try:
         for part in parts:
-            deltas += decoder.feed(part)
+            deltas.extend(decoder.feed(part))
         last, ending = decoder.end()
+        deltas += last
     except UpstreamError as error:
-        return type(error)
-    assert isinstance(ending, Ending)
-    assert all(isinstance(delta, Delta) for delta in deltas + last)
-    return deltas + last, ending
+        ending = type(error)
+    assert isinstance(ending, Ending | type)
+    assert all(isinstance(delta, Delta) for delta in deltas)
+    return deltas, ending
 
 
 @each_wire

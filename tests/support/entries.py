@@ -1,9 +1,7 @@
-"""Rows of the ledger for tests, one or any."""
+"""Rows of the ledger for tests."""
 
-from dataclasses import fields, replace
-from datetime import UTC, datetime, timedelta, timezone
-
-from hypothesis import strategies as st
+from dataclasses import replace
+from datetime import UTC, datetime
 
 from router.ledger.store import Ledger, reading
 from router.types import Grade, LedgerEntry, Purpose, Status
@@ -46,36 +44,3 @@ def rows_of(connection):
 def _entry(row):
     times = {"time": row["time"].replace(tzinfo=UTC)}
     return LedgerEntry(**{**row, **times, "tags": tuple(row["tags"]), "vector": tuple(row["vector"])})
-
-
-texts = st.text(max_size=30)
-bigints = st.integers(-(2**63) + 1, 2**63 - 1)
-finite = st.floats(allow_nan=False, allow_infinity=False)
-zones = st.integers(-12 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
-EARLY, LATE = datetime.fromisoformat("1990-01-01"), datetime.fromisoformat("2200-01-01")
-OF_TYPE = {
-    datetime: st.datetimes(EARLY, LATE, timezones=zones),
-    str: texts,
-    int: bigints,
-    bool: st.booleans(),
-    float: finite,
-}
-BY_NAME = {
-    "tags": st.lists(texts, max_size=3).map(tuple),
-    "vector": st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), max_size=4).map(tuple),
-    "predictions": st.dictionaries(texts, finite, max_size=3),
-    "verdicts": st.dictionaries(texts, texts, max_size=3),
-}
-
-
-def _strategy(field):
-    if field.name in BY_NAME:
-        return BY_NAME[field.name]
-    optional = getattr(field.type, "__args__", ())
-    if optional:
-        return st.none() | OF_TYPE[optional[0]]
-    return OF_TYPE[field.type]
-
-
-any_entry = st.builds(LedgerEntry, **{field.name: _strategy(field) for field in fields(LedgerEntry)})
-"""Any entry there can be: every text, every number a column holds, any time zone."""

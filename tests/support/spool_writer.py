@@ -1,30 +1,22 @@
-"""A process that writes to the spool as fast as a busy worker, and notes what it was told is written.
-
-`python -m tests.support.spool_writer SPOOL WHO NOTES`: entry n of this process is request `WHO-n`;
-NOTES is as many bytes long as entries were acknowledged, whenever the process is killed.
-"""
+"""Processes for tests to kill: writers as fast as a busy worker, and a drainer."""
 
 import os
-import sys
 import threading
 import time
 from itertools import count
 from pathlib import Path
 
+from router.ledger.drain import keep_draining
 from router.ledger.spool import Spool
+from router.ledger.store import Ledger
 from tests.support.entries import entry
 
 
-def keep_syncing(spool):
-    while True:
-        spool.sync()
-        time.sleep(0.2)
-
-
-def main(folder, who, notes):
+def write_for_ever(folder, who, notes):
+    """Write entry n as request `who-n`; `notes` is as long in bytes as entries were acknowledged."""
     spool = Spool(Path(folder), who.partition("-")[0], max_age=0.2)
     told = os.open(notes, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
-    threading.Thread(target=keep_syncing, args=(spool,), daemon=True).start()
+    threading.Thread(target=_keep_syncing, args=(spool,), daemon=True).start()
     numbers = count()
     for turn in count():
         # Requests take one attempt or several, which are written together.
@@ -35,5 +27,12 @@ def main(folder, who, notes):
         time.sleep(0.001)
 
 
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+def _keep_syncing(spool):
+    while True:
+        spool.sync()
+        time.sleep(0.2)
+
+
+def drain_for_ever(data):
+    """Drain twenty times a second."""
+    keep_draining(Ledger(Path(data)), lambda: time.sleep(0.05) is None)

@@ -1,10 +1,11 @@
 """Small worlds for tests: a clock that stands still, upstreams that follow a script, a caller who listens."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 
 from router.errors import UpstreamError
+from router.seams import Stream
 from router.types import (
     Capability,
     Charge,
@@ -78,7 +79,7 @@ class Script:
     closed: list[str] = field(default_factory=list)
     usage: Usage | None = field(default_factory=lambda: Usage(input=10, output=5))
 
-    async def send(self, request: Request, model: Model, /) -> AsyncGenerator[Delta | Ending, None]:
+    async def send(self, request: Request, model: Model, /) -> Stream:
         self.sent.append(model.name)
         script = self.replies[model.name]
         parts = script.pop(0) if len(script) > 1 else script[0]
@@ -89,14 +90,22 @@ class Script:
                 if callable(part):
                     await part()
                     continue
-                yield part if isinstance(part, Delta) else Delta(text=part, served_model=model.upstream_name)
+                delta = (
+                    part if isinstance(part, Delta) else Delta(text=part, served_model=model.upstream_name)
+                )
+                yield (delta,)
             if not any(isinstance(part, Delta) and part.finish_reason for part in parts):
-                yield Delta(finish_reason="stop")
+                yield (Delta(finish_reason="stop"),)
             yield Ending(usage=self.usage, served_model=model.upstream_name)
         finally:
             self.closed.append(model.name)
 
     async def close(self) -> None: ...
+
+
+async def items_of(stream: Stream) -> list[Delta | Ending]:
+    """Everything a reply brings, its bursts taken apart."""
+    return [item async for burst in stream for item in (burst if isinstance(burst, tuple) else (burst,))]
 
 
 @dataclass

@@ -15,7 +15,7 @@ from router.types import Principal, Reply, Request
 from router.upstreams.simulated import Simulated
 from router.upstreams.simulated_replies import Persona
 from router.upstreams.simulated_tasks import Call, normalised, read_tasks
-from tests.support.world import model
+from tests.support.world import items_of, model
 
 PROMPTS = read_prompts()
 TASKS = read_tasks(FOLDER)
@@ -28,7 +28,7 @@ def parsed(prompt: Prompt) -> Request:
 
 async def answered(prompt: Prompt, persona: Persona) -> Reply:
     upstream = Simulated(personas={"m": persona}, tasks=TASKS, seed=1)
-    *deltas, ending = [item async for item in upstream.send(parsed(prompt), model("m"))]
+    *deltas, ending = await items_of(upstream.send(parsed(prompt), model("m")))
     return assemble(deltas, ending)
 
 

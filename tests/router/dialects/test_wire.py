@@ -171,3 +171,24 @@ def test_fields_nobody_knows_survive():
     (delta,) = ChatWire().decoder(stream=True).feed(data)
     assert (delta.extra, delta.choice_extra) == ({"reasoning_content": "hm"}, {"stop_reason": 7})
     assert Capability.TOOLS not in delta.extra
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"prompt_tokens": -5, "completion_tokens": 3},
+        {"prompt_tokens": 5, "completion_tokens": 10**15},
+        {"prompt_tokens": 5},
+        {"prompt_tokens": "5", "completion_tokens": True},
+    ],
+)
+def test_an_absurd_usage_is_no_usage(usage):
+    data = text("hi", finish_reason="stop") + event(choices=[], usage=usage) + b"data: [DONE]\n\n"
+    whole = reply(data)
+    assert whole.usage is None
+    assert "usage" not in whole.envelope
+
+
+def test_what_was_good_before_a_fault_is_yielded_before_it_is_raised():
+    seen = ChatWire().decoder(stream=True).feed(text("good") + b"data: {broken\n\n")
+    assert next(seen).text == "good"

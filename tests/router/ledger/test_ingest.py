@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from router.ledger import ingest
 from router.ledger.spool import Spool
 from router.ledger.store import scratch
-from tests.support.entries import any_entry, entries, entry, rows_of
+from tests.support.any_entry import any_entry
+from tests.support.entries import entries, entry, rows_of
 
 
 def file_of(folder, *rows):
@@ -30,7 +31,7 @@ def in_utc(row):
 
 
 @settings(
-    max_examples=30,
+    max_examples=20,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -188,3 +188,11 @@ def test_a_tables_name_means_no_python_variable(ledger):
     entries = [1, 2, 3]  # noqa: F841 - DuckDB would find it
     with reading(ledger) as connection, pytest.raises(duckdb.CatalogException):
         connection.execute("SELECT * FROM entries")
+
+
+@pytest.mark.parametrize("made", [False, True])
+def test_a_slow_query_draws_no_bar_into_what_is_printed(ledger, made):
+    if made:
+        make(ledger)
+    with reading(ledger) as connection:
+        assert connection.execute("SELECT current_setting('enable_progress_bar')").fetchone() == (False,)

@@ -27,6 +27,7 @@ from router.errors import (
 from router.seams import Upstream
 from router.types import Delta, Ending, Model, Principal, Request, Usage
 from router.upstreams.openai_compatible import Deadlines
+from tests.support.world import items_of
 
 # litellm silences this one itself, at its import, and pytest undoes that.
 pytestmark = pytest.mark.filterwarnings("ignore:Item .* is using the `ReadOnly` qualifier")
@@ -137,7 +138,7 @@ async def anthropic(answer: Answer, **deadlines: float) -> AsyncIterator[Upstrea
 
 async def reply_of(answer: Answer, request: Request, **deadlines: float) -> tuple[list[Delta], Ending]:
     async with anthropic(answer, **deadlines) as upstream:
-        *deltas, ending = [item async for item in upstream.send(request, CLAUDE)]
+        *deltas, ending = await items_of(upstream.send(request, CLAUDE))
     assert isinstance(ending, Ending)
     assert all(isinstance(delta, Delta) for delta in deltas)
     return deltas, ending
@@ -269,7 +270,7 @@ async def test_the_request_is_left_as_it_was_for_the_next_model():
 async def test_leaving_a_stream_early_closes_it():
     async with anthropic(streamed(events(TEXT), hang=True)) as upstream:
         stream = upstream.send(ask(stream=True), CLAUDE)
-        assert (await anext(stream)).text == "Hello"
+        assert (await anext(stream))[0].text == "Hello"
         await stream.aclose()
 
 

@@ -1,7 +1,5 @@
 """The transport: deadlines, redirects, sizes, and what becomes of each failure."""
 
-import asyncio
-
 import aiohttp
 import pytest
 
@@ -12,7 +10,7 @@ from router.errors import Broken, CallerFault, Denied, RateLimited, TimedOut, Tr
 from router.types import Ending
 from router.upstreams.openai_compatible import Deadlines, OpenAICompatible
 from tests.support.fake_upstream import FakeUpstream
-from tests.support.world import model, request
+from tests.support.world import items_of, model, request
 
 SHORT = Deadlines(connect=1, first_token=0.4, idle=0.4, total=1.5)
 SECRET = "sk-test-0123456789abcdef"
@@ -30,7 +28,7 @@ async def reply(name, *, stream=False, base_url=None, deadlines=SHORT, max_answe
             api_key=SECRET,
             deadlines=deadlines,
         )
-        items = [item async for item in upstream.send(request(stream=stream, body=body), model(name))]
+        items = await items_of(upstream.send(request(stream=stream, body=body), model(name)))
     *deltas, ending = items
     assert isinstance(ending, Ending)
     return assemble(deltas, ending)
@@ -103,9 +101,7 @@ async def test_closing_the_iterator_closes_the_connection():
         stream = upstream.send(request(stream=True, body=body), model("fake-paced"))
         await anext(stream)
         await stream.aclose()
-        async with asyncio.timeout(2):
-            while fake.requests[0].state != "disconnected":
-                await asyncio.sleep(0)
+        await fake.wait(lambda: fake.requests[0].state == "disconnected", within=2)
 
 
 async def test_a_callers_fault_keeps_its_status_and_code():

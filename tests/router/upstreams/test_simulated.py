@@ -13,7 +13,7 @@ from router.types import AnswerForm, Ending, Grade, Limits, Reply, Request, Tool
 from router.upstreams.simulated import Simulated, rough_count
 from router.upstreams.simulated_replies import REFUSAL, Persona, chance
 from router.upstreams.simulated_tasks import Call, Task
-from tests.support.world import model, request
+from tests.support.world import items_of, model, request
 
 ABLE, HOPELESS = Persona(ability=30), Persona(ability=-30)
 SUM = {"what is 2 + 2?": Task(difficulty=0, answer="2 + 2 is 4", wrong=("2 + 2 is 22",))}
@@ -33,7 +33,7 @@ async def never_asked(_model: str, _request: Request) -> Reply:
 
 
 async def reply_of(upstream: Upstream, asked: Request, name: str = "m") -> Reply:
-    items = [item async for item in upstream.send(asked, model(name))]
+    items = await items_of(upstream.send(asked, model(name)))
     *deltas, ending = items
     assert isinstance(ending, Ending)
     return assemble(deltas, ending)
@@ -220,7 +220,7 @@ async def test_a_limit_cuts_the_answer_and_says_so():
 
 async def test_the_models_own_limit_holds_too():
     upstream = simulated()
-    items = [item async for item in upstream.send(request("Hello"), model("m", max_output=3))]
+    items = await items_of(upstream.send(request("Hello"), model("m", max_output=3)))
     assert assemble(items[:-1], None).choices[0].finish_reason == "length"
 
 
