@@ -16,7 +16,7 @@ from router.config.settings import Config
 
 MASK = "**********"
 
-DECIDING = {"upstreams", "models", "policies"}
+DECIDING = frozenset({"upstreams", "models", "policies"})
 """The sections that decide which model answers and what it costs."""
 
 

@@ -60,7 +60,7 @@ def save(difficulty: Difficulty, path: Path, about: dict[str, Any]) -> None:
 
 
 def _reading() -> list[str]:
-    """Name what the features are, so that weights are never laid over other features than they were learnt on."""
+    """Name what the features are, so that weights are never laid over other features."""
     marked = hashlib.sha256("\n".join(NAMES).encode()).hexdigest()[:16]
     return [f"words:{BITS}", f"seen:{SEEN_BITS}", f"marks:{marked}", *HEAD]
 

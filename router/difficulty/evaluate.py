@@ -36,8 +36,9 @@ from router.difficulty.sheet import Sheet
 from router.types import Model, Turn
 
 NEW_MODELS = (
-    "gemma-2-27b-it", "qwen2.5-72b-instruct", "llama-3.1-405b-instruct", "mistral-large-2407", "phi-3.5-mini-instruct",
-    "claude-3-5-sonnet-20240620", "gpt-4o-mini-2024-07-18", "yi-1.5-34b-chat", "qwen1.5-110b", "command-r-plus",
+    "gemma-2-27b-it", "qwen2.5-72b-instruct", "llama-3.1-405b-instruct", "mistral-large-2407",
+    "phi-3.5-mini-instruct", "claude-3-5-sonnet-20240620", "gpt-4o-mini-2024-07-18", "yi-1.5-34b-chat",
+    "qwen1.5-110b", "command-r-plus",
 )  # fmt: skip
 """Models left out of training to see how new ones fare."""
 

@@ -1,8 +1,8 @@
 """Models as rows on one scale: each row is drawn from what is usual for models of its size, price and kind.
 
 A row is (base, direction): the chance is sigmoid(row . (1, traits)).
-Rows follow a normal distribution around a mean that depends on the model's facts, so that a model with few outcomes
-stays near what its facts say, and one without any is placed there (empirical Bayes).
+Rows follow a normal distribution around a mean that depends on the model's facts.
+So a model with few outcomes stays near what its facts say, and one without any is placed there (empirical Bayes).
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Belief:
     spread: Doubles
 
     def at(self, level: float) -> "Belief":
-        """Return the belief with its level known to be this; the direction follows as far as it goes with it."""
+        """Return the belief with its level known to be this; the direction follows as it goes with the level."""
         along = self.spread[:, 0] / max(float(self.spread[0, 0]), 1e-9)
         return Belief(
             mean=self.mean + along * (level - self.mean[0]),
@@ -36,7 +36,7 @@ def posterior(
 ) -> Belief:
     """Return what is believed of a model after outcomes: inputs (n, size) with scores in [0, 1] (Laplace).
 
-    `weight` below one tempers the outcomes, as outcomes that resemble each other tell less than independent ones.
+    `weight` below one tempers the outcomes: those that resemble each other tell less than independent ones.
     """
     precision = np.linalg.inv(prior.spread)
     row = prior.mean.copy()
@@ -64,7 +64,7 @@ class Trend:
 
 
 def trend(facts: Doubles, beliefs: list[Belief], weights: Doubles, *, ridge: float = 3.0) -> Trend:
-    """Fit slopes of rows on facts, whose first column is one and the rest standardised; ridge spares that first."""
+    """Fit slopes of rows on facts, whose first column is one; the ridge spares that."""
     rows = np.array([belief.mean for belief in beliefs])
     penalty = ridge * np.eye(facts.shape[1])
     penalty[0, 0] = 1e-6

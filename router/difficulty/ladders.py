@@ -10,7 +10,7 @@ from router.difficulty.hierarchy import Doubles
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ladder:
-    """Models of rising price, on the prompts that one source (and one data set of it, if named) has for all."""
+    """Models of rising price, on the prompts that one source (or one data set of it) has for all of them."""
 
     name: str
     source: str

@@ -1,7 +1,6 @@
 """What is measured of a classifier, as tables of text."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-
 from functools import partial
 
 import numpy as np

@@ -159,7 +159,7 @@ class Difficulty:
         return np.concatenate((np.ones((len(vectors), 1)), traits), axis=1), strange
 
     def place(self, models: Iterable[Model]) -> Pool:
-        """Put models on the scale: by name where it is known, else by their facts; `ability` has the last word."""
+        """Put models on the scale: by name where it is known, else by facts; `ability` has the last word."""
         placed = [self._place(model) for model in models]
         return Pool(
             means=np.array([belief.mean for belief, _ in placed]),

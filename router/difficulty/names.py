@@ -55,7 +55,7 @@ def spellings(name: str) -> tuple[str, ...]:
 
 
 def index(names: Iterable[tuple[str, bool]]) -> dict[str, int]:
-    """Map keys to positions of (name, whether it is tuned to follow instructions); the first name has a key."""
+    """Map keys to positions of (name, whether tuned to follow instructions); the first name gets a key."""
     found: dict[str, int] = {}
     listed = list(names)
     for exact in (True, False):
@@ -106,6 +106,6 @@ def _parts(text: str) -> list[str]:
 def _without_version(parts: list[str]) -> list[str]:
     if "v" in parts[:-1]:
         at = parts.index("v")
-        if at > 0 and parts[at - 1] not in {"deepseek"}:
+        if at > 0 and parts[at - 1] != "deepseek":
             return parts[:at] + parts[at + 2 :]
     return parts

@@ -18,14 +18,14 @@ from router.difficulty.words import Floats
 class Recipe:
     """How large the network is and how it is trained; rates are per step, shares in [0, 1]."""
 
-    hidden: int = 128
+    hidden: int = 160
     traits: int = 24
-    epochs: int = 20
+    epochs: int = 28
     batch: int = 256
     rate: float = 2e-3
     drop_hidden: float = 0.5
     drop_input: float = 0.3
-    decay: float = 0.05
+    decay: float = 0.1
     pull: float = 0.1
     """How strongly the models' directions are pulled towards their common mean."""
 

@@ -1,4 +1,4 @@
-"""Text to numbers: the words' projection, the hand-made marks, the networks' traits, and how strange it all is."""
+"""Text to numbers: the words' projection, the hand-made marks, the networks' traits, and how strange it is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Raw:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """Everything learnt about text. Shapes: B buckets, D dimensions, M marks, F = D + M, H hidden, T traits."""
+    """Everything learnt about text; B buckets, D dimensions, M marks, F = D + M, H hidden, T traits."""
 
     rarity: Floats  # (B,) inverse document frequency
     projection: Floats  # (B, D)
@@ -67,7 +67,7 @@ class Reader:
         weights = raw.counts * self.rarity[raw.found]
         size = float(np.sqrt(weights @ weights))
         projected = (weights / max(size, 1e-6)) @ self.projection[raw.found]
-        standard = (projected - self.project_centre) / self.project_scale
+        standard = np.asarray((projected - self.project_centre) / self.project_scale, np.float32)
         counted = (raw.marks - self.marks_centre) / self.marks_scale
         cut = np.clip(counted, -EDGE, EDGE)
         strange = np.array(

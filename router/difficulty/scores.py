@@ -18,7 +18,7 @@ LEAST_CLASS = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """Outcomes beside what was predicted for them; `model` and `dataset` name the cells, `group` what is resampled."""
+    """Outcomes beside what was predicted; `model` and `dataset` name the cells, `group` what is resampled."""
 
     chance: Doubles
     score: Doubles
@@ -52,7 +52,7 @@ def calibration_error(judged: Judged) -> float:
 
 
 def auc(chance: Doubles, score: Doubles) -> float:
-    """Return how often a good outcome (score of a half or more) was rated over a bad one; NaN with too few."""
+    """Return how often a good outcome (half a score or more) was rated over a bad one; NaN with too few."""
     good = score >= 0.5
     goods, bads = int(good.sum()), int((~good).sum())
     if goods < LEAST_CLASS or bads < LEAST_CLASS:
@@ -126,7 +126,7 @@ class Routed:
 
 
 def routed(chance: Doubles, score: Doubles, cost: Doubles) -> Routed:
-    """Route prompts (n, models) at every exchange rate of quality for money, and compare with mix and oracle."""
+    """Route prompts (n, models) at every rate of quality for money, and compare with mix and oracle."""
     best = int(np.argmax(score.mean(0)))
     kept = cost <= cost[best]
     chance, score, cost = chance[:, kept], score[:, kept], cost[kept]
@@ -144,7 +144,7 @@ def routed(chance: Doubles, score: Doubles, cost: Doubles) -> Routed:
 
 
 def _curve(value: Doubles, score: Doubles, cost: Doubles) -> tuple[Doubles, Doubles]:
-    """Return mean cost and quality of taking, for each prompt, the most value less its price at every rate."""
+    """Return mean cost and quality of taking the most value less price for each prompt, at every rate."""
     rates = np.concatenate(([0.0], np.geomspace(1e-4, 1e4, 400))) / float(cost.max())
     ordered = np.argsort(cost)
     points = []

@@ -1,4 +1,4 @@
-"""Fits the classifier anew: `python -m router.difficulty.training --data ../shared/data --out difficulty.npz`.
+"""Fits the classifier: `python -m router.difficulty.training --data ../shared/data --out difficulty.npz`.
 
 The one door to scikit-learn; nothing that serves imports this.
 Only prompts of the `train` split are fitted on.
@@ -27,7 +27,7 @@ from router.difficulty.sheet import Sheet, features, weighed
 from router.difficulty.words import Floats
 
 TERSE = ("mmlu_helm", "routerbench", "concise_cot/baseline", "concise_cot/concise")
-"""Sources that asked for a bare letter or few words: their answers' lengths say nothing of an ordinary answer's."""
+"""Sources that asked for a bare letter or few words: their answers are not as long as ordinary ones."""
 
 SAMPLE = 8_000
 """Prompts on which the projection is fitted, about."""
@@ -90,7 +90,9 @@ def learn(corpus: Corpus, prompts: Sheet, settings: Settings) -> Difficulty:
     if not settings.doubts:
         return fitted
     kinds = _kinds(corpus.task, rows)
-    strange = _crossed(bare, prompts, table, kinds, whole, settings, random, again=True)
+    # What is wanted here is how far off such networks are, for which roughly trained ones do.
+    rough = replace(settings, recipe=replace(settings.recipe, epochs=max(1, settings.recipe.epochs // 2)))
+    strange = _crossed(bare, prompts, table, kinds, whole, rough, random, again=True)
     return replace(fitted, doubt=_doubt(corpus, beliefs, known, (crossed, strange), random))
 
 
@@ -116,7 +118,12 @@ def _text_side(prompts: Sheet, rows: Places, settings: Settings) -> Reader:
     projection = np.ascontiguousarray(right.T, np.float32)
     projected = weights @ projection
     marks = prompts.marks[rows]
-    bits = np.bincount(np.concatenate([np.unique(prompts.raws[row].seen) for row in rows]), minlength=1 << SEEN_BITS) >= 2
+    bits = (
+        np.bincount(
+            np.concatenate([np.unique(prompts.raws[row].seen) for row in rows]), minlength=1 << SEEN_BITS
+        )
+        >= 2
+    )
     total, none = size + marks.shape[1], np.zeros((0, 0), np.float32)
     marks_centre, marks_scale = marks.mean(0), np.maximum(marks.std(0), 0.02)
     dense = ((marks - marks_centre) / marks_scale)[:, :DENSE]
@@ -197,7 +204,7 @@ def _joined(bare: Reader, networks: list[Network], centre: Doubles) -> Reader:
         bare,
         inner=np.concatenate([one.inner for one in networks], axis=1),
         threshold=np.concatenate([one.threshold for one in networks]),
-        outer=np.concatenate([one.outer for one in networks]) / count,
+        outer=np.asarray(np.concatenate([one.outer for one in networks]) / count, np.float32),
         straight=np.asarray(sum(one.straight for one in networks) / count, np.float32),
         traits_centre=np.asarray(centre, np.float32),
     )
@@ -242,7 +249,7 @@ def _doubt(
     sides: tuple[Crossed, Crossed],
     random: np.random.Generator,
 ) -> Doubt:
-    """Learn to tell left-out kinds of text from known ones, then choose how far that should widen predictions."""
+    """Learn to tell left-out kinds of text from known ones, then choose how far that widens predictions."""
     column = np.searchsorted(known, corpus.subject)
     count = min(widening.DRAWN, len(corpus.score))
     usual, even = (widening.drawn(corpus, count, random, even=even) for even in (False, True))
@@ -259,9 +266,22 @@ def _doubt(
 
 
 @click.command()
-@click.option("--data", type=click.Path(exists=True, path_type=Path), required=True, help="Folder of parquet files.")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="The .npz to write; its .json lies beside it.")
-@click.option("--seed", type=int, default=Settings().seed, show_default=True, help="The same seed gives the same artefact.")
+@click.option(
+    "--data", type=click.Path(exists=True, path_type=Path), required=True, help="Folder of parquet files."
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The .npz to write; its .json lies beside it.",
+)
+@click.option(
+    "--seed",
+    type=int,
+    default=Settings().seed,
+    show_default=True,
+    help="The same seed gives the same artefact.",
+)
 def main(data: Path, out: Path, seed: int) -> None:
     """Fit the classifier anew and print how it does on the validation prompts."""
     corpus = read(data)

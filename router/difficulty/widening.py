@@ -21,7 +21,7 @@ SHIFTS = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
-    """Outcomes (n) with what a network blind to them saw: strangeness, the model's level, the prompt's tilt."""
+    """Outcomes (n) and what a network blind to them saw: strangeness, the model's level, the prompt's tilt."""
 
     strange: Doubles
     level: Doubles
@@ -66,7 +66,8 @@ def sighting(
 def choose(weights: Doubles, ordinary: Sighting, even: Sighting, left_out: Sighting) -> Doubt:
     """Return the doubts that are best on left-out kinds and cost little on known ones.
 
-    `weights` tell the two apart when both are equally frequent; known text is far more frequent, hence the offset.
+    `weights` tell the two apart when both are equally frequent.
+    Known text is far more frequent, hence the offset.
     """
 
     def total(doubt: Doubt) -> float:

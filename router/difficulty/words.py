@@ -1,6 +1,6 @@
 """Text to numbered words: hashed, so that no word of anybody's text is kept anywhere."""
 
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,11 @@ BITS = 14
 SPACE, LETTER, DIGIT, MARK = range(4)
 
 
-def _frozen(array: NDArray[np.generic]) -> NDArray[np.generic]:
+Array = TypeVar("Array", bound=NDArray[Any])
+
+
+def frozen(array: Array) -> Array:
+    """Return the array, from now on only for reading."""
     array.flags.writeable = False
     return array
 
@@ -53,12 +57,10 @@ _NEXT = np.uint64(0x94D049BB133111EB)
 _SHIFT = np.uint64(29)
 _DOWN = np.uint64(64 - BITS)
 
-KINDS = _frozen(_kinds())
-_FOLDED = _frozen(_folded())
-_POWERS = _frozen(np.array([pow(_BASE, i, _WRAP) for i in range(MOST_BYTES + 1)], np.uint64))
-_INVERSES = _frozen(
-    np.array([pow(pow(_BASE, -1, _WRAP), i, _WRAP) for i in range(MOST_BYTES + 1)], np.uint64)
-)
+KINDS = frozen(_kinds())
+_FOLDED = frozen(_folded())
+_POWERS = frozen(np.array([pow(_BASE, i, _WRAP) for i in range(MOST_BYTES + 1)], np.uint64))
+_INVERSES = frozen(np.array([pow(pow(_BASE, -1, _WRAP), i, _WRAP) for i in range(MOST_BYTES + 1)], np.uint64))
 
 
 def split(data: Bytes) -> tuple[Spots, Spots]:

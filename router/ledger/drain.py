@@ -9,14 +9,16 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
+from duckdb import DuckDBPyConnection
 
 from router.errors import FarthingError
 from router.ledger import ingest, segments
-from router.ledger.store import Ledger, LedgerBroken, Patience, elected, writing
+from router.ledger.store import Ledger, LedgerBroken, Patience, elected, engine, writing
 
 MOST_BYTES = 128 << 20
 """Read in one transaction at most."""
@@ -52,20 +54,26 @@ def utc_now() -> datetime:
 
 
 def drain(
-    ledger: Ledger, *, now: Callable[[], datetime] = utc_now, step: Callable[[str], None] = unobserved
+    ledger: Ledger,
+    *,
+    using: DuckDBPyConnection | None = None,
+    now: Callable[[], datetime] = utc_now,
+    step: Callable[[str], None] = unobserved,
 ) -> Drained:
     """Bring all that is sealed, or orphaned, into the ledger; only for whoever is elected.
 
+    `using` is an engine to work with (see `store.engine`).
     `step` is told "inserted" before each commit and "committed" after it.
     """
     segments.adopt(ledger.spool)
     total = Drained()
+    commit = partial(_commit, ledger, using, now, step)
     for batch in _batches(segments.sealed(ledger.spool)):
         try:
-            total += _commit(ledger, {path: path for path in batch}, now, step)
+            total += commit({path: path for path in batch})
         except ingest.UNREADABLE as error:
             log.critical("The spool holds lines that are no ledger entries: %s", error)
-            total += _rescue(ledger, batch, now, step)
+            total += _rescue(ledger, batch, commit)
     return total
 
 
@@ -93,26 +101,31 @@ def _serve(ledger: Ledger, wait: Callable[[], bool]) -> None:
     for path in segments.foreign(ledger.spool):
         log.warning("%s is of another version and is left alone", path)
     troubles = 0
-    while True:
-        trouble = _drain_or_say_why(ledger, loud=troubles & (troubles - 1) == 0)
-        troubles = troubles + 1 if trouble else 0
-        if not wait():
-            break
-    # Writers that are dying with us let go of their files a moment later.
-    for _ in Patience(seconds=1.0).tries():
-        if _drain_or_say_why(ledger, loud=True) or not segments.still_open(ledger.spool):
-            return
+    going = True
+    while going:
+        # A new engine after trouble: some of DuckDB's errors are for good.
+        with engine() as using:
+            while going:
+                trouble = _drain_or_say_why(ledger, using, loud=troubles & (troubles - 1) == 0)
+                troubles = troubles + 1 if trouble else 0
+                going = wait()
+                if trouble:
+                    break
+    with engine() as using:
+        # Writers that are dying with us let go of their files a moment later.
+        for _ in Patience(seconds=1.0).tries():
+            if _drain_or_say_why(ledger, using, loud=True) or not segments.still_open(ledger.spool):
+                return
 
 
-def _drain_or_say_why(ledger: Ledger, *, loud: bool) -> bool:
+def _drain_or_say_why(ledger: Ledger, using: DuckDBPyConnection, *, loud: bool) -> bool:
     """Return whether there was trouble; what is not drained now stays in the spool and is tried again."""
     try:
-        drained = drain(ledger)
+        drain(ledger, using=using)
     except (FarthingError, OSError, duckdb.Error) as error:
         if loud:
             log.error("The ledger takes nothing; the spool keeps it: %s", error)  # noqa: TRY400 - the sentence says all
         return True
-    log.debug("Drained %d rows of %d segments", drained.rows, drained.segments)
     return False
 
 
@@ -131,12 +144,13 @@ def _batches(paths: Sequence[Path]) -> Iterator[list[Path]]:
 
 def _commit(
     ledger: Ledger,
-    sources: Mapping[Path, Path],
+    using: DuckDBPyConnection | None,
     now: Callable[[], datetime],
     step: Callable[[str], None],
+    sources: Mapping[Path, Path],
 ) -> Drained:
     """Ingest segments from the files that stand for them, then unlink the segments."""
-    with writing(ledger) as connection:
+    with writing(ledger, using=using) as connection:
         rows = connection.execute(
             "SELECT segment FROM drained WHERE list_contains($names, segment)",
             {"names": [segment.name for segment in sources]},
@@ -164,7 +178,7 @@ def _commit(
 
 
 def _rescue(
-    ledger: Ledger, batch: Sequence[Path], now: Callable[[], datetime], step: Callable[[str], None]
+    ledger: Ledger, batch: Sequence[Path], commit: Callable[[Mapping[Path, Path]], Drained]
 ) -> Drained:
     """Ingest what can be read, and set the rest aside as segments that may be mended and put back."""
     rejected = 0
@@ -178,7 +192,7 @@ def _rescue(
                 sources[segment].write_bytes(good)
                 _set_aside(ledger, segment, bad)
                 rejected += len(bad)
-        return _commit(ledger, sources, now, step) + Drained(rejected_bytes=rejected)
+        return commit(sources) + Drained(rejected_bytes=rejected)
 
 
 def _set_aside(ledger: Ledger, segment: Path, bad: bytes) -> None:

@@ -35,6 +35,10 @@ CONFIG: Mapping[str, str | bool] = MappingProxyType(
 """The same for everyone: DuckDB refuses a second connection of one process that is configured otherwise."""
 
 
+HELD = ("Could not set lock", "Unique file handle conflict", "different configuration")
+"""What DuckDB says if another process has the file, or this one has it otherwise."""
+
+
 class LedgerBusy(FarthingError):
     """The ledger is held by another process."""
 
@@ -99,28 +103,41 @@ def reading(ledger: Ledger, patience: Patience | None = None) -> Iterator[DuckDB
         with scratch() as connection:
             yield connection
         return
-    with _patiently(lambda: _open_to_read(ledger), patience) as connection:
+    with _open_to_read(ledger, patience or Patience()) as connection:
         yield connection
 
 
 @contextlib.contextmanager
-def writing(ledger: Ledger, patience: Patience | None = None) -> Iterator[DuckDBPyConnection]:
+def engine() -> Iterator[DuckDBPyConnection]:
+    """Start DuckDB with nothing in it; that takes ten times as long as opening a ledger in it."""
+    with _connect(":memory:") as connection:
+        yield connection
+
+
+@contextlib.contextmanager
+def writing(
+    ledger: Ledger, patience: Patience | None = None, *, using: DuckDBPyConnection | None = None
+) -> Iterator[DuckDBPyConnection]:
     """Open the ledger to write, made or brought up to date if need be, with the gate closed to readers.
 
-    Only for whoever is elected to drain. Raises `LedgerBusy`, `LedgerBroken` or `schema.NewerLedger`.
+    Only for whoever is elected to drain; `using` an engine it has already, if it has one.
+    What is not committed when the block ends is not written.
+    Raises `LedgerBusy`, `LedgerBroken` or `schema.NewerLedger`.
     """
-    with _locked(ledger.gate):
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_locked(ledger.gate))
+        connection = using or stack.enter_context(engine())
         if not ledger.database.exists():
-            _make(ledger.database)
-        with _patiently(lambda: _open(ledger.database, read_only=False), patience) as connection:
-            schema.upgrade(connection)
-            yield connection
+            _make(connection, ledger.database)
+        stack.enter_context(_attached(connection, ledger.database, patience or Patience()))
+        schema.upgrade(connection)
+        yield connection
 
 
 @contextlib.contextmanager
 def scratch() -> Iterator[DuckDBPyConnection]:
     """Open an empty ledger in memory."""
-    with _connect(":memory:") as connection:
+    with engine() as connection:
         schema.create(connection)
         yield connection
 
@@ -136,31 +153,40 @@ def elected(ledger: Ledger) -> Iterator[bool]:
         os.close(descriptor)
 
 
-def _patiently(
-    attempt: Callable[[], DuckDBPyConnection | None], patience: Patience | None
-) -> DuckDBPyConnection:
-    for _ in (patience or Patience()).tries():
-        connection = attempt()
-        if connection is not None:
-            return connection
+def _open_to_read(ledger: Ledger, patience: Patience) -> DuckDBPyConnection:
+    for _ in patience.tries():
+        if _gate_is_open(ledger.gate):
+            with _unless_held(ledger.database):
+                return _connect(str(ledger.database.absolute()), read_only=True)
     raise LedgerBusy
 
 
-def _open_to_read(ledger: Ledger) -> DuckDBPyConnection | None:
-    return _open(ledger.database, read_only=True) if _gate_is_open(ledger.gate) else None
-
-
-def _open(database: Path, *, read_only: bool) -> DuckDBPyConnection | None:
-    """Return `None` while another holds the file."""
+@contextlib.contextmanager
+def _attached(connection: DuckDBPyConnection, database: Path, patience: Patience) -> Iterator[None]:
+    for _ in patience.tries():
+        with _unless_held(database):
+            _attach(connection, database)
+            break
+    else:
+        raise LedgerBusy
     try:
-        return _connect(str(database.absolute()), read_only=read_only)
-    except (duckdb.IOException, duckdb.ConnectionException) as error:
-        # Two texts: another process has it, or this one has it otherwise.
-        if "lock" in str(error) or "different configuration" in str(error):
-            return None
-        raise LedgerBroken(f"The ledger {database} cannot be opened: {_first_line(error)}") from error
+        yield
+    finally:
+        # There is nothing to roll back after a commit, nor where none was begun.
+        with contextlib.suppress(duckdb.TransactionException):
+            connection.rollback()
+        _detach(connection)
+
+
+@contextlib.contextmanager
+def _unless_held(database: Path) -> Iterator[None]:
+    """Go on behind the block if another has the file; other trouble is `LedgerBroken`."""
+    try:
+        yield
     except duckdb.Error as error:
-        raise LedgerBroken(f"The ledger {database} cannot be opened: {_first_line(error)}") from error
+        reason = str(error).partition("\n")[0]
+        if not any(text in reason for text in HELD):
+            raise LedgerBroken(f"The ledger {database} cannot be opened: {reason}") from error
 
 
 def _connect(database: str, *, read_only: bool = False) -> DuckDBPyConnection:
@@ -170,22 +196,27 @@ def _connect(database: str, *, read_only: bool = False) -> DuckDBPyConnection:
     return connection
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]
+def _attach(connection: DuckDBPyConnection, database: Path) -> None:
+    quoted = str(database.absolute()).replace("'", "''")
+    connection.execute(f"ATTACH '{quoted}' AS ledger_file (STORAGE_VERSION '{STORAGE}')")
+    connection.execute("USE ledger_file")
 
 
-def _make(database: Path) -> None:
+def _detach(connection: DuckDBPyConnection) -> None:
+    connection.execute("USE memory")
+    connection.execute("DETACH ledger_file")
+
+
+def _make(connection: DuckDBPyConnection, database: Path) -> None:
     """Make the file under another name first: a crash here must not leave one that nobody can open."""
     draft = database.with_name(database.name + ".new")
     for leftover in (draft, draft.with_name(draft.name + ".wal")):
         leftover.unlink(missing_ok=True)
-    with _connect(":memory:") as connection:
-        quoted = str(draft.absolute()).replace("'", "''")
-        connection.execute(f"ATTACH '{quoted}' AS draft (STORAGE_VERSION '{STORAGE}')")
-        connection.execute("USE draft")
+    _attach(connection, draft)
+    try:
         schema.create(connection)
-        connection.execute("USE memory")
-        connection.execute("DETACH draft")
+    finally:
+        _detach(connection)
     draft.rename(database)
 
 

@@ -55,7 +55,6 @@ class Process:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        share(self._process.pid)
 
     @property
     def pid(self) -> int:
@@ -84,6 +83,7 @@ class Process:
         finally:
             if not started:
                 self.stop()
+        self.share()
         if not started:
             raise Missing(f"it did not start; its last words:\n{self.log[-1500:]}")
 
@@ -94,6 +94,11 @@ class Process:
     def memory(self) -> float:
         """Megabytes of the tree; a page that processes share is counted once (PSS)."""
         return sum(_pss(pid) for pid, _ in self._tree()) / 1024
+
+    def share(self) -> None:
+        """Give every process our own niceness, in whatever session it is."""
+        for pid, _ in self._tree():
+            share(pid)
 
     def stop(self) -> None:
         """Ask it to stop, as an operator would; kill what is left."""

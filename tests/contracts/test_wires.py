@@ -68,7 +68,7 @@ def pieces(draw: st.DrawFn, data: st.SearchStrategy[bytes]) -> Sequence[bytes]:
 
 
 def read(decoder: Decoder, parts: Sequence[bytes]) -> tuple[list[Delta], Ending | type[UpstreamError]]:
-    """Give what a decoder makes of the parts: the deltas that were good, and the ending or the kind of error."""
+    """Give what a decoder makes of the parts: the good deltas, and the ending or the kind of error."""
     deltas: list[Delta] = []
     ending: Ending | type[UpstreamError]
     try:

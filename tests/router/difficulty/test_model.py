@@ -64,8 +64,10 @@ def test_ability_overrides_the_placing_in_logits_from_the_mean_model(shipped: Di
 @pytest.mark.parametrize(
     "text",
     [
-        "", " ", "\x00", "?", "🤖🎉" * 500, "aGVsbG8gd29ybGQ=" * 2000, "日本語の質問です。", "Почему небо синее?",
-        "x" * 1_000_000, '{"type": "object", "properties": {}}' * 300, "\ud800", "<tools>" * 5000, "a\n" * 50_000,
+        "", " ", "\x00", "?", "🤖🎉" * 500, "aGVsbG8gd29ybGQ=" * 2000,
+        "日本語の質問です。",
+        "Почему небо синее?", "x" * 1_000_000, '{"type": "object", "properties": {}}' * 300, "\ud800",
+        "<tools>" * 5000, "a\n" * 50_000,
     ],
 )  # fmt: skip
 def test_odd_prompts_get_a_shrug(shipped: Difficulty, text: str) -> None:
@@ -117,7 +119,8 @@ def test_serving_needs_numpy_alone() -> None:
         "from router import difficulty\n"
         "from router.types import Model, Turn\n"
         "one = difficulty.load()\n"
-        "one.predict(one.describe([Turn(role='user', text='hi')]), [Model(name='a', upstream='b', upstream_name='c')])\n"
+        "pool = [Model(name='a', upstream='b', upstream_name='c')]\n"
+        "one.predict(one.describe([Turn(role='user', text='hi')]), pool)\n"
         "heavy = {'sklearn', 'scipy', 'pyarrow', 'duckdb', 'torch'} & set(sys.modules)\n"
         "sys.exit(f'imported {heavy}' if heavy else 0)\n"
     )

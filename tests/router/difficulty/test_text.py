@@ -16,7 +16,8 @@ def test_every_message_of_the_person_is_read_and_no_other() -> None:
 
 def test_what_clients_add_is_left_out() -> None:
     text = (
-        "x-anthropic-billing-header: cc_version=1\n<system-reminder>Use the tools.</system-reminder>\nFix the bug."
+        "x-anthropic-billing-header: cc_version=1\n"
+        "<system-reminder>Use the tools.</system-reminder>\nFix the bug."
         '\n\nFunctions:\n[{"name": "grep"}]'
     )
     assert reading([Turn(role="user", text=text)]) == "Fix the bug."

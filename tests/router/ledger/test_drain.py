@@ -213,7 +213,7 @@ def test_trouble_is_said_less_and_less_often_and_the_spool_keeps_what_came(ledge
     write(ledger, entry())
     whole = drain_module.writing
 
-    def busy(ledger):
+    def busy(ledger, using):
         raise LedgerBusy
 
     monkeypatch.setattr(drain_module, "writing", busy)
