@@ -47,7 +47,7 @@ def fingerprint(config: Config) -> str:
 
     Secrets, keys, addresses and folders have no part in it.
     """
-    deciding = _plain(config.model_dump(include=DECIDING, exclude_defaults=True))
+    deciding = _plain(config.model_dump(include=set(DECIDING), exclude_defaults=True))
     text = json.dumps(deciding, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 

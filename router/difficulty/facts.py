@@ -14,13 +14,14 @@ THINKS = ("thinking", "reasoning", "-r1", "qwq", "o1", "o3", "o4", "magistral")
 RELEASED = {
     "llama": 2023.2, "llama-2": 2023.5, "llama-3": 2024.3, "llama-3.1": 2024.6, "llama-3.2": 2024.7,
     "llama-3.3": 2024.9, "llama-4": 2025.3, "qwen1.5": 2024.1, "qwen2": 2024.4, "qwen2.5": 2024.7,
-    "qwen3": 2025.3, "mistral": 2023.8, "mixtral": 2023.9, "gemma": 2024.1, "gemma-2": 2024.5, "gemma-3": 2025.2,
-    "phi-3": 2024.4, "phi-4": 2025.0, "yi": 2023.9, "yi-1.5": 2024.4, "deepseek-v2": 2024.5, "deepseek-v3": 2025.0,
-    "deepseek-r1": 2025.1, "gpt-3.5": 2023.4, "gpt-4": 2023.8, "gpt-4o": 2024.5, "gpt-4.1": 2025.3,
-    "claude": 2023.3, "claude-3": 2024.2, "claude-3.5": 2024.6, "claude-3.7": 2025.1, "claude-4": 2025.4,
-    "gemini": 2024.4, "command-r": 2024.2, "command-a": 2025.2, "olmo": 2025.2, "glm": 2024.5,
-    "wizardlm": 2023.5, "vicuna": 2023.4, "codellama": 2023.6, "palm-2": 2023.4, "grok": 2024.8,
-    "o-series": 2024.8, "nemotron": 2024.8, "hermes": 2024.4,
+    "qwen3": 2025.3, "mistral": 2023.8, "mixtral": 2023.9, "gemma": 2024.1, "gemma-2": 2024.5,
+    "gemma-3": 2025.2, "phi-3": 2024.4, "phi-4": 2025.0, "yi": 2023.9, "yi-1.5": 2024.4,
+    "deepseek-v2": 2024.5, "deepseek-v3": 2025.0, "deepseek-r1": 2025.1, "gpt-3.5": 2023.4,
+    "gpt-4": 2023.8, "gpt-4o": 2024.5, "gpt-4.1": 2025.3, "claude": 2023.3, "claude-3": 2024.2,
+    "claude-3.5": 2024.6, "claude-3.7": 2025.1, "claude-4": 2025.4, "gemini": 2024.4,
+    "command-r": 2024.2, "command-a": 2025.2, "olmo": 2025.2, "glm": 2024.5, "wizardlm": 2023.5,
+    "vicuna": 2023.4, "codellama": 2023.6, "palm-2": 2023.4, "grok": 2024.8, "o-series": 2024.8,
+    "nemotron": 2024.8, "hermes": 2024.4,
 }  # fmt: skip
 """When families came out, in years: at equal size, later ones answer better."""
 
@@ -44,7 +45,7 @@ class Facts:
         return (self.params_b is not None) + 2 * (self.price is not None)
 
     def numbers(self, pattern: int | None = None) -> Doubles:
-        """Return the facts of a pattern (default: all that are known); a pattern always has the same columns."""
+        """Return the facts of a pattern (default: all known); a pattern always has the same columns."""
         wanted = self.pattern if pattern is None else pattern
         year = (self.year if self.year is not None else USUAL_YEAR) - USUAL_YEAR
         row = [1.0, min(max(year, -1.5), 1.0), float(self.thinks)]

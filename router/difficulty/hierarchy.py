@@ -2,7 +2,7 @@
 
 A row is (base, direction): the chance is sigmoid(row . (1, traits)).
 Rows follow a normal distribution around a mean that depends on the model's facts.
-So a model with few outcomes stays near what its facts say, and one without any is placed there (empirical Bayes).
+So a model with few outcomes stays near what its facts say, and one with none is placed there.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Belief:
     spread: Doubles
 
     def at(self, level: float) -> "Belief":
-        """Return the belief with its level known to be this; the direction follows as it goes with the level."""
+        """Return the belief with its level known; the direction follows as it goes with the level."""
         along = self.spread[:, 0] / max(float(self.spread[0, 0]), 1e-9)
         return Belief(
             mean=self.mean + along * (level - self.mean[0]),

@@ -51,12 +51,12 @@ WORDS = tuple(
 PAIRS = tuple(
     pair.split()
     for pair in (
-        "how many", "how much", "what is", "which of", "of the", "the following", "most likely", "all of",
-        "none of", "at least", "at most", "more than", "less than", "such that", "if and", "show that",
-        "prove that", "find the", "write a", "a function", "in python", "step by", "according to", "the author", "can you", "could you",
-        "i need", "need to", "i am", "is the", "true or", "not true", "would be", "as many",
-        "number of", "let be", "statement 1", "the passage", "what would", "the best", "main idea", "given the",
-        "this is", "what was",
+        "how many", "how much", "what is", "which of", "of the", "the following", "most likely",
+        "all of", "none of", "at least", "at most", "more than", "less than", "such that", "if and",
+        "show that", "prove that", "find the", "write a", "a function", "in python", "step by",
+        "according to", "the author", "can you", "could you", "i need", "need to", "i am", "is the",
+        "true or", "not true", "would be", "as many", "number of", "let be", "statement 1",
+        "the passage", "what would", "the best", "main idea", "given the", "this is", "what was",
     )
 )  # fmt: skip
 """Neighbouring words that are counted."""
@@ -65,12 +65,12 @@ SCRIPTS = ((0xC2, 0xC9), (0xCA, 0xCF), (0xD0, 0xD3), (0xD4, 0xDF), (0xE0, 0xE2),
 """First bytes of characters: Latin, Greek, Cyrillic, Semitic, South Asian, Chinese and Japanese, Korean."""
 
 SHAPE = (
-    "log length", "log words", "log lines", "mean word", "long words", "very long words", "distinct words",
-    "letters", "digits", "capitals", "marks", "spaces", "other scripts", "emoji", "numbers",
-    "numbers of two digits", "long numbers", "decimals", "mean line", "last line", "question at", "ends in question", "lower start",
-    "sentences", "words a sentence", "names", "commands", "blank", "code fences",
-    "options", "length of options", "spread of options", "numeric options", "stem",
-    *(f"script {low:x}" for low, _ in SCRIPTS),
+    "log length", "log words", "log lines", "mean word", "long words", "very long words",
+    "distinct words", "letters", "digits", "capitals", "marks", "spaces", "other scripts", "emoji",
+    "numbers", "numbers of two digits", "long numbers", "decimals", "mean line", "last line",
+    "question at", "ends in question", "lower start", "sentences", "words a sentence", "names",
+    "commands", "blank", "code fences", "options", "length of options", "spread of options",
+    "numeric options", "stem", *(f"script {low:x}" for low, _ in SCRIPTS),
 )  # fmt: skip
 """What describes the text as a whole; these come first, then the points: both are dense."""
 

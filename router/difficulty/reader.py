@@ -1,4 +1,4 @@
-"""Text to numbers: the words' projection, the hand-made marks, the networks' traits, and how strange it is."""
+"""Text to numbers: the words' projection, the hand-made marks, the networks' traits, the strangeness."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the classifier reads of a conversation: the people's words, in bounds, without clients' boilerplate."""
+"""What the classifier reads of a conversation: people's words, in bounds, without clients' boilerplate."""
 
 from collections.abc import Sequence
 

@@ -21,7 +21,7 @@ SHIFTS = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
-    """Outcomes (n) and what a network blind to them saw: strangeness, the model's level, the prompt's tilt."""
+    """Outcomes (n) and what a blind network saw: strangeness, the model's level, the prompt's tilt."""
 
     strange: Doubles
     level: Doubles
