@@ -14,8 +14,11 @@ from dataclasses import dataclass, field
 
 from router.errors import FarthingError
 
-HOPELESS = 6
+HOPELESS = 3
 """Ends right after the start, in a row, after which there is no use in another."""
+
+STARTING = 60.0
+"""Seconds within which an end with an error speaks against the start."""
 
 log = logging.getLogger("farthing.supervisor")
 
@@ -78,7 +81,7 @@ class Supervisor:
             began = loop.time()
             status = await process.wait()
             # One that gives up right after its start gets rests; one that was killed goes on at once.
-            quick = quick + 1 if status > 0 and loop.time() - began < 10 else 0
+            quick = quick + 1 if status > 0 and loop.time() - began < STARTING else 0
             pause = min(0.1 * 2**quick, 10.0)
             log.error("%s (process %d) ended with status %d", child.name, process.pid, status)
             if quick >= HOPELESS:

@@ -26,7 +26,8 @@ def children(pid: int) -> dict[str, int]:
     """The supervisor's children: their command (`worker`, `drain`) and process id."""
     listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     words = {int(child): Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0") for child in listed}
-    return {command[3].decode(): child for child, command in words.items()}
+    # One that has only just been forked has no words of its own yet.
+    return {command[3].decode(): child for child, command in words.items() if len(command) > 3}
 
 
 def until(condition, *, within: float = 20.0):
@@ -63,7 +64,7 @@ def test_a_killed_worker_is_replaced_and_refuses_nobody(tmp_path):
 
 def test_a_killed_drainer_is_replaced(tmp_path):
     with running(CONFIG, tmp_path) as server:
-        drainer = children(server.process.pid)["drain"]
+        drainer = until(lambda: children(server.process.pid).get("drain"))
         os.kill(drainer, signal.SIGKILL)
         until(lambda: children(server.process.pid).get("drain", drainer) != drainer)
 

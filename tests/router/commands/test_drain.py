@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from router.__main__ import cli
+from router.commands import drain as drain_command
 from router.commands.drain import Bell
 from router.ledger.spool import Spool
 from router.ledger.store import Ledger, elected
@@ -52,6 +53,16 @@ def test_once_says_what_was_moved(ledger):
 def test_once_says_that_another_is_at_it(ledger):
     with elected(ledger):
         assert drain_once(ledger).stdout == "Another process is draining this spool.\n"
+
+
+def test_without_once_it_drains_until_the_bell_says_stop(ledger, monkeypatch):
+    spool(ledger, entry())
+    monkeypatch.setattr(drain_command, "Bell", lambda interval, parent: lambda: interval != 0.25)
+
+    result = CliRunner().invoke(cli, ["drain", "--data", str(ledger.data), "--interval", "0.25"])
+
+    assert result.exit_code == 0
+    assert len(ledgers_rows(ledger.data)) == 1
 
 
 @pytest.mark.usefixtures("_signals")

@@ -44,8 +44,8 @@ def test_the_batch_form_of_the_reader_reads_the_same(corpus: Corpus, toy: Diffic
     features, strange = sheet.features(toy.reader, measured)
     for row, raw in enumerate(measured.raws):
         one, odd = toy.reader.features(raw)
-        assert np.allclose(one, features[row], atol=1e-3)
-        assert np.allclose(odd, strange[row], atol=1e-3)
+        assert np.allclose(one, features[row], atol=1e-2)
+        assert np.allclose(odd, strange[row], atol=1e-2)
 
 
 def test_an_artefact_says_the_same_after_it_was_written(toy: Difficulty, tmp_path) -> None:

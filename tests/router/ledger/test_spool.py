@@ -2,6 +2,7 @@ import errno
 import os
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 
 import orjson
 import pytest
@@ -157,6 +158,7 @@ def test_a_disk_that_stays_full_loses_only_what_memory_cannot_hold_and_counts_it
     disk.room = 1 << 40
     spool.close()
 
+    assert "takes entries again" in caplog.text
     assert "are lost" in caplog.text
     assert spool.lost == 5 - len(lines(ledger.spool)) > 0
 
@@ -256,3 +258,28 @@ def test_an_adopter_who_is_quicker_gets_the_file_and_the_spool_another(tmp_path,
 
     (path,) = tmp_path.iterdir()
     assert path.name.endswith("-00000003.v1.open")
+
+
+def test_what_waits_in_memory_at_the_end_is_counted_as_lost(ledger, monkeypatch, caplog):
+    spool = Spool(ledger.spool, "w")
+    Disk(monkeypatch, room=0)
+    spool.write(entries(3))
+
+    spool.close()
+
+    assert spool.lost == 3
+    assert "3 ledger entries are lost" in caplog.text
+    assert drain(ledger).rows == 0
+    assert list(ledger.spool.iterdir()) == []
+
+
+def test_a_mapping_that_is_no_dictionary_is_written_too(tmp_path):
+    Spool(tmp_path, "w").write((entry(verdicts=MappingProxyType({"shape": "pass"})),))
+
+    assert lines(tmp_path)[0]["verdicts"] == {"shape": "pass"}
+
+
+def test_a_value_that_has_no_place_in_an_entry_is_written_as_text(tmp_path):
+    Spool(tmp_path, "w").write((entry(reason=Path("/x")),))
+
+    assert lines(tmp_path)[0]["reason"] == "/x"

@@ -115,6 +115,13 @@ def test_a_reader_waits_while_this_process_writes(ledger):
             count(ledger)
 
 
+def test_a_writer_waits_while_this_process_reads(ledger):
+    make(ledger)
+
+    with reading(ledger), pytest.raises(LedgerBusy), writing(ledger, HURRIED):
+        pass
+
+
 @pytest.mark.e2e
 def test_a_reader_waits_while_another_process_writes(ledger):
     make(ledger)

@@ -1,0 +1,43 @@
+"""A belief moves with outcomes, the more the less sure it was."""
+
+import numpy as np
+
+from router.difficulty.hierarchy import Belief, posterior, trend
+
+WIDE = Belief(mean=np.zeros(2), spread=np.eye(2))
+
+
+def test_outcomes_move_a_belief_towards_them_and_narrow_it() -> None:
+    inputs = np.array([[1.0, x] for x in np.linspace(-2, 2, 200)])
+    after = posterior(WIDE, inputs, (inputs[:, 1] > 0).astype(float))
+    assert abs(after.mean[0]) < 0.2
+    assert after.mean[1] > 1.0
+    assert after.spread[0, 0] < WIDE.spread[0, 0]
+
+
+def test_a_sure_belief_hardly_moves_and_no_outcomes_move_nothing() -> None:
+    sure = Belief(mean=np.array([1.0, 0.0]), spread=1e-4 * np.eye(2))
+    wrong = posterior(sure, np.tile([1.0, 0.0], (5, 1)), np.zeros(5))
+    assert abs(wrong.mean[0] - 1.0) < 0.01
+    assert np.allclose(posterior(WIDE, np.zeros((0, 2)), np.zeros(0)).mean, WIDE.mean)
+
+
+def test_all_right_answers_give_a_finite_belief() -> None:
+    after = posterior(WIDE, np.tile([1.0, 0.0], (1000, 1)), np.ones(1000))
+    assert 1.0 < after.mean[0] < 8.0
+
+
+def test_a_known_level_takes_the_direction_along() -> None:
+    tied = Belief(mean=np.zeros(2), spread=np.array([[1.0, 0.5], [0.5, 1.0]]))
+    moved = tied.at(2.0)
+    assert np.allclose(moved.mean, [2.0, 1.0])
+    assert moved.spread[0, 0] < 1e-9
+
+
+def test_a_trend_places_what_lies_between_and_keeps_what_it_cannot_explain_as_spread() -> None:
+    facts = np.array([[1.0, x] for x in (-1.0, -0.5, 0.5, 1.0)] * 20)
+    beliefs = [Belief(mean=np.array([2.0 * row[1], 0.3]), spread=0.01 * np.eye(2)) for row in facts]
+    found = trend(facts, beliefs, np.ones(len(facts)))
+    assert np.allclose(found.belief(np.array([1.0, 0.0])).mean, [0.0, 0.3], atol=0.05)
+    assert found.belief(np.array([1.0, 1.0])).mean[0] > 1.7
+    assert 0.0 < found.spread[0, 0] < 0.1
