@@ -4,13 +4,14 @@ import os
 import select
 import signal
 import stat
-import sys
 from pathlib import Path
 
 import click
 
 from router.ledger.drain import drain_once, keep_draining
 from router.ledger.store import Ledger
+
+STDIN = 0
 
 
 class Bell:
@@ -22,11 +23,11 @@ class Bell:
 
     def __init__(self, interval: float, parent: int) -> None:
         self._interval = interval
+        self._parent = parent if _is_pipe(parent) else None
         self._signals, wakeup = os.pipe()
         os.set_blocking(wakeup, False)
         signal.set_wakeup_fd(wakeup)
         signal.signal(signal.SIGTERM, _heard)
-        self._parent = parent if _is_pipe(parent) else None
         signal.signal(signal.SIGINT, _heard if self._parent is None else signal.SIG_IGN)
 
     def __call__(self) -> bool:
@@ -71,7 +72,7 @@ def command(data: Path, *, once: bool, interval: float) -> None:
     Stops on SIGTERM and SIGINT or, with a pipe for standard input, when that closes; then drains a last time.
     """
     if not once:
-        keep_draining(Ledger(data), Bell(interval, sys.stdin.fileno() if sys.stdin else -1))
+        keep_draining(Ledger(data), Bell(interval, parent=STDIN))
         return
     drained = drain_once(Ledger(data))
     if drained is None:

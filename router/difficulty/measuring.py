@@ -12,8 +12,11 @@ from router.difficulty.model import Difficulty, Pool
 from router.difficulty.scores import MEASURES, Judged, interval, routed
 from router.difficulty.sheet import Sheet, features
 
-DRAWS = 100
+DRAWS = 40
 """Bootstrap draws behind every interval."""
+
+FEWEST = 20
+"""Prompts that a ladder needs."""
 
 CHUNK = 512
 """Prompts predicted for at once: bounds the memory."""
@@ -27,10 +30,8 @@ def described(fitted: Difficulty, sheet: Sheet) -> Doubles:
     """Return the vectors of all prompts: what `describe` gives one by one."""
     reader = fitted.reader
     read, strange = features(reader, sheet)
-    hidden = np.maximum(read @ reader.inner + reader.threshold, 0.0)
-    traits = hidden @ reader.outer + read @ reader.straight - reader.traits_centre
     length = read @ reader.length[:-1] + reader.length[-1]
-    return np.concatenate((strange, length[:, None], traits), axis=1).astype(float)
+    return np.concatenate((strange, length[:, None], reader.traits(read)), axis=1).astype(float)
 
 
 def positions(fitted: Difficulty, corpus: Corpus) -> Places:
@@ -86,11 +87,12 @@ def routing(
     rows: list[Row] = []
     for ladder in ladders:
         columns = at[[names.index(rung) for rung in ladder.rungs]]
+        if (columns < 0).any():
+            rows.append((ladder.name, "0", "not measured: a rung has no outcomes to learn from", ""))
+            continue
         found = climb(ladder, corpus)
-        if (columns < 0).any() or len(found.prompts) < 20:
-            rows.append(
-                (ladder.name, str(len(found.prompts)), "not measured: a rung is unknown or prompts are few")
-            )
+        if len(found.prompts) < FEWEST:
+            rows.append((ladder.name, str(len(found.prompts)), "not measured: too few prompts", ""))
             continue
         value = chance[found.prompts][:, columns]
         random = np.random.default_rng(seed)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from router.difficulty import marks, text, words
+from router.difficulty.hierarchy import Doubles
 from router.difficulty.words import Bytes, Floats, Hashes, Spots
 from router.types import Turn
 
@@ -56,11 +57,15 @@ class Reader:
     def describe(self, turns: Sequence[Turn]) -> tuple[float, ...]:
         """Return `HEAD` and the traits of a conversation, rounded; never fails, whatever the text."""
         features, strange = self.features(measure(text.reading(turns)))
-        hidden = np.maximum(features @ self.inner + self.threshold, 0.0)
-        traits = hidden @ self.outer + features @ self.straight - self.traits_centre
+        traits = self.traits(features)
         length = float(features @ self.length[:-1] + self.length[-1])
-        numbers = np.concatenate((strange, (length,), traits))
-        return tuple(np.round(numbers.astype(np.float64), 4).tolist())
+        numbers = np.concatenate((strange.astype(np.float64), (length,), traits))
+        return tuple(np.round(numbers, 4).tolist())
+
+    def traits(self, features: Floats) -> Doubles:
+        """Return the traits (.., T) of features (.., F)."""
+        hidden = np.maximum(features @ self.inner + self.threshold, 0.0)
+        return np.asarray(hidden @ self.outer + features @ self.straight - self.traits_centre, np.float64)
 
     def features(self, raw: Raw) -> tuple[Floats, Floats]:
         """Return what the networks read (F,) and how strange the text is (`STRANGE`)."""

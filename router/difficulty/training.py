@@ -52,9 +52,31 @@ class Settings:
     folds: int = 5
     crowd: int = 128
     rounds: int = 4
+    aside: int = 16
+    """One prompt in so many is kept for calibration."""
+    draws: int = 15_000
+    """Outcomes looked at for each part of the calibration."""
     seed: int = 7
     recipe: Recipe = field(default_factory=Recipe)
     doubts: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judge:
+    """Outcomes that predictions are held against, and what is believed of their models, by `known` position."""
+
+    corpus: Corpus
+    beliefs: tuple[Belief, ...]
+    known: Places
+    draws: int
+
+    def sighting(
+        self, side: "Crossed", random: np.random.Generator, *, even: bool = False
+    ) -> widening.Sighting:
+        """Draw outcomes, as they come or evenly over the tasks, with what `side` says of their prompts."""
+        at = widening.drawn(self.corpus, self.draws, random, even=even)
+        column = np.searchsorted(self.known, self.corpus.subject)
+        return widening.sighting(self.corpus, at, column, self.beliefs, side.traits, side.strange)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,15 +91,23 @@ class Crossed:
 def learn(corpus: Corpus, prompts: Sheet, settings: Settings) -> Difficulty:
     """Fit everything on the outcomes of a corpus; the same corpus and settings give the same classifier."""
     random = np.random.default_rng(settings.seed)
-    rows, known = np.unique(corpus.prompt), np.unique(corpus.subject)
-    table = _table(corpus, known)
+    known = np.unique(corpus.subject)
+    aside = _folds(corpus.group, np.unique(corpus.prompt), settings.aside, random)[0]
+    learning = corpus.where(~np.isin(corpus.prompt, aside))
+    rows = np.unique(learning.prompt)
+    table = _table(learning, known)
     bare = _text_side(prompts, rows, settings)
-    read_all = features(bare, prompts)[0]
+    read_all, strange = features(bare, prompts)
     whole = network.fit(replace(table, features=read_all), rows, settings.recipe, random)
     folds = _folds(corpus.group, rows, settings.folds, random)
     crossed = _crossed(bare, prompts, table, folds, whole, settings, random)
-    reader, lengths = _lengths(crossed.reader, read_all, corpus, known)
-    beliefs, trends = place(corpus, crossed.traits, known, settings.rounds)
+    beliefs, trends = place(learning, crossed.traits, known, settings.rounds)
+    fresh = Crossed(reader=bare, traits=crossed.reader.traits(read_all), strange=strange.astype(float))
+    judge = Judge(
+        corpus=corpus.where(np.isin(corpus.prompt, aside)), beliefs=beliefs, known=known, draws=settings.draws
+    )
+    sharpness = widening.sharpness(judge.sighting(fresh, random))
+    reader, lengths = _lengths(_scaled(crossed.reader, sharpness), read_all, learning, known)
     fitted = Difficulty(
         reader=reader,
         models=tuple((corpus.subjects[at].name, corpus.subjects[at].tuned) for at in known),
@@ -87,13 +117,27 @@ def learn(corpus: Corpus, prompts: Sheet, settings: Settings) -> Difficulty:
         doubt=NO_DOUBT,
         lengths=lengths,
     )
-    if not settings.doubts:
-        return fitted
     kinds = _kinds(corpus.task, rows)
+    if not settings.doubts or not kinds:
+        return fitted
     # What is wanted here is how far off such networks are, for which roughly trained ones do.
     rough = replace(settings, recipe=replace(settings.recipe, epochs=max(1, settings.recipe.epochs // 2)))
-    strange = _crossed(bare, prompts, table, kinds, whole, rough, random, again=True)
-    return replace(fitted, doubt=_doubt(corpus, beliefs, known, (crossed, strange), random))
+    odd = _crossed(bare, prompts, table, kinds, whole, rough, random, again=True)
+    sharp = replace(fresh, traits=sharpness * fresh.traits)
+    return replace(fitted, doubt=_doubt(judge, replace(judge, corpus=learning), sharp, odd, random))
+
+
+def _scaled(reader: Reader, by: float) -> Reader:
+    """Return a reader whose traits are so many times as large.
+
+    Traits that networks agree on are averaged, and an average varies less than what each network said.
+    """
+    return replace(
+        reader,
+        outer=np.asarray(by * reader.outer, np.float32),
+        straight=np.asarray(by * reader.straight, np.float32),
+        traits_centre=np.asarray(by * reader.traits_centre, np.float32),
+    )
 
 
 def _table(corpus: Corpus, known: Places) -> Table:
@@ -242,24 +286,13 @@ def _means(values: Doubles, column: Places, count: int, middle: float) -> Double
     return np.asarray((sums + 20.0 * middle) / (np.bincount(column, minlength=count) + 20.0))
 
 
-def _doubt(
-    corpus: Corpus,
-    beliefs: tuple[Belief, ...],
-    known: Places,
-    sides: tuple[Crossed, Crossed],
-    random: np.random.Generator,
-) -> Doubt:
+def _doubt(fresh: Judge, learnt: Judge, known: Crossed, odd: Crossed, random: np.random.Generator) -> Doubt:
     """Learn to tell left-out kinds of text from known ones, then choose how far that widens predictions."""
-    column = np.searchsorted(known, corpus.subject)
-    count = min(widening.DRAWN, len(corpus.score))
-    usual, even = (widening.drawn(corpus, count, random, even=even) for even in (False, True))
-    ordinary, balanced, left_out = (
-        widening.sighting(corpus, at, column, beliefs, side.traits, side.strange)
-        for at, side in ((usual, sides[0]), (even, sides[0]), (even, sides[1]))
-    )
+    ordinary = fresh.sighting(known, random)
+    balanced, left_out = fresh.sighting(known, random, even=True), learnt.sighting(odd, random, even=True)
     both = np.concatenate((balanced.strange, left_out.strange))
     scale = both.std(0) + 1e-6
-    told = LogisticRegression().fit(both / scale, np.repeat([0, 1], count))
+    told = LogisticRegression().fit(both / scale, np.repeat([0, 1], fresh.draws))
     # Being further away never makes a text less strange.
     weights = np.maximum(told.coef_[0], 0.0) / scale
     return widening.choose(np.array([told.intercept_[0], *weights]), ordinary, balanced, left_out)

@@ -11,10 +11,9 @@ from router.difficulty.corpus import Corpus, Places
 from router.difficulty.hierarchy import Belief, Doubles
 from router.difficulty.model import Doubt
 
-DRAWN = 20_000
-"""Outcomes looked at of each sort."""
-
-OFFSETS = np.linspace(2.0, -8.0, 21)
+OFFSETS = np.linspace(2.0, -12.0, 29)
+STEEPNESS = (1.0, 1.5, 2.0)
+SHARPNESS = np.linspace(0.8, 1.4, 31)
 KEPT = (0.5, 0.75, 1.0)
 SHIFTS = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
 
@@ -63,18 +62,29 @@ def sighting(
     )
 
 
+def sharpness(ordinary: Sighting) -> float:
+    """Return what traits have to be multiplied with to be neither too bold nor too timid."""
+
+    def loss(by: float) -> float:
+        logits = ordinary.level + by * ordinary.tilt
+        return float(np.mean(np.logaddexp(0.0, logits) - ordinary.score * logits))
+
+    return float(min(SHARPNESS.tolist(), key=loss))
+
+
 def choose(weights: Doubles, ordinary: Sighting, even: Sighting, left_out: Sighting) -> Doubt:
     """Return the doubts that are best on left-out kinds and cost little on known ones.
 
     `weights` tell the two apart when both are equally frequent.
-    Known text is far more frequent, hence the offset.
+    Known text is far more frequent, hence the offset and the weight of its loss.
     """
 
     def total(doubt: Doubt) -> float:
-        return ordinary.loss(doubt) + 0.5 * even.loss(doubt) + 0.5 * left_out.loss(doubt)
+        return 2.0 * ordinary.loss(doubt) + 0.5 * even.loss(doubt) + 0.5 * left_out.loss(doubt)
 
+    first = np.eye(len(weights))[0]
     choices = [
-        Doubt(weights=np.array([weights[0] + offset, *weights[1:]]), kept=kept, shift=shift)
-        for offset, kept, shift in product(OFFSETS.tolist(), KEPT, SHIFTS)
+        Doubt(weights=steep * weights + offset * first, kept=kept, shift=shift)
+        for steep, offset, kept, shift in product(STEEPNESS, OFFSETS.tolist(), KEPT, SHIFTS)
     ]
     return min(choices, key=total)

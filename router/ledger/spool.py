@@ -13,6 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -74,12 +75,14 @@ class Spool:
     def tick(self) -> None:
         """Seal a segment that is old enough, and try again what waits in memory."""
         while self._backlog:
-            data = self._backlog.popleft()
-            rest = self._put(data)
-            self.backlog_bytes -= len(data) - len(rest)
+            rest = self._put(self._backlog[0])
+            self.backlog_bytes -= len(self._backlog[0]) - len(rest)
             if rest:
-                self._backlog.appendleft(rest)
-                return
+                self._backlog[0] = rest
+                break
+            self._backlog.popleft()
+            if not self._backlog:
+                log.warning("The spool takes entries again; all that waited is written.")
         if self._fd is not None and self._clock() - self._born >= self._max_age:
             self.seal()
 
@@ -100,24 +103,35 @@ class Spool:
             log.error("%s cannot be sealed, and waits to be adopted: %s", self._path, error)  # noqa: TRY400 - the sentence says all
 
     def sync(self) -> None:
-        """Return once all that was written before is on the disk."""
-        with self._swap:
-            waiting = [*self._sealed, *([os.dup(self._fd)] if self._fd is not None else [])]
-            self._sealed.clear()
-            moved, self._moved = self._moved, False
-        for descriptor in waiting:
-            self._force(descriptor)
-        if moved:
-            segments.sync_folder(self._folder)
+        """Return once all that was written before is on the disk, or it is logged why it is not."""
+        try:
+            self._sync()
+        except OSError:
+            log.exception("The spool could not be forced to the disk")
 
     def close(self) -> None:
         """Seal and sync; what still waits in memory gets its last chance."""
         self.tick()
         self.seal()
         self.sync()
-        if self._fd is not None:
-            os.close(self._fd)
-            self._fd = None
+        self._abandon()
+        if self._backlog:
+            self._lose(b"".join(self._backlog))
+
+    def _sync(self) -> None:
+        with self._swap:
+            waiting = [*self._sealed, *([os.dup(self._fd)] if self._fd is not None else [])]
+            self._sealed.clear()
+            moved, self._moved = self._moved, False
+        with ExitStack() as stack:
+            for descriptor in waiting:
+                stack.callback(os.close, descriptor)
+            for descriptor in waiting:
+                # One that is drained already has no name any more, and nothing to outlive a power cut for.
+                if os.fstat(descriptor).st_nlink:
+                    os.fdatasync(descriptor)
+        if moved:
+            segments.sync_folder(self._folder)
 
     def _put(self, data: bytes) -> bytes:
         """Write, and return the lines that the disk did not take."""
@@ -156,12 +170,15 @@ class Spool:
 
     def _keep(self, rest: bytes) -> None:
         if self.backlog_bytes + len(rest) > self._max_backlog:
-            lines = rest.count(b"\n")
-            self.lost += lines
-            log.critical("%d ledger entries are lost, %d in all: disk and backlog are full", lines, self.lost)
+            self._lose(rest)
             return
         self._backlog.append(rest)
         self.backlog_bytes += len(rest)
+
+    def _lose(self, rest: bytes) -> None:
+        lines = rest.count(b"\n")
+        self.lost += lines
+        log.critical("%d ledger entries are lost, %d in all: the disk takes nothing", lines, self.lost)
 
     def _abandon(self) -> None:
         with self._swap:
@@ -169,22 +186,12 @@ class Spool:
         if descriptor is not None:
             os.close(descriptor)
 
-    def _force(self, descriptor: int) -> None:
-        try:
-            # One that is drained already has no name any more, and nothing to outlive a power cut for.
-            if os.fstat(descriptor).st_nlink:
-                os.fdatasync(descriptor)
-        except OSError:
-            log.exception("The spool could not be forced to the disk")
-        finally:
-            os.close(descriptor)
-
 
 def _line(entry: LedgerEntry) -> bytes:
     try:
         return orjson.dumps(entry, default=_plain, option=OPTIONS)
     except TypeError:
-        log.exception("An entry of request %r had to be repaired to be written", entry.request_id)
+        log.error("An entry of request %r had to be repaired to be written", entry.request_id)  # noqa: TRY400 - callers cause it
         repaired = {field.name: _repaired(getattr(entry, field.name)) for field in fields(entry)}
         return orjson.dumps(repaired, default=str, option=OPTIONS)
 

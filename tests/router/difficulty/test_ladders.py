@@ -21,7 +21,10 @@ def test_prompts_scores_and_prices_stand_side_by_side(corpus: Corpus) -> None:
     found = climb(LADDER, priced(corpus))
     assert found.score.shape == (200, 2)
     assert found.cost.tolist() == [1.0, 70.0]
-    assert len(climb(replace(LADDER, dataset="sums"), priced(corpus)).prompts) == (corpus.dataset == "sums").sum()
+    assert (
+        len(climb(replace(LADDER, dataset="sums"), priced(corpus)).prompts)
+        == (corpus.dataset == "sums").sum()
+    )
 
 
 def test_a_prompt_one_rung_lacks_is_left_out(corpus: Corpus) -> None:

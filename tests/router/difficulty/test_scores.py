@@ -39,7 +39,9 @@ def test_too_few_outcomes_have_no_order() -> None:
 
 def test_an_interval_holds_the_measure() -> None:
     coin = judged(np.full(100, 0.5))
-    low, high = scores.interval(lambda rows: scores.brier(coin.at(rows)), coin.group, 20, np.random.default_rng(1))
+    low, high = scores.interval(
+        lambda rows: scores.brier(coin.at(rows)), coin.group, 20, np.random.default_rng(1)
+    )
     assert low <= 0.25 <= high
 
 
