@@ -104,7 +104,8 @@ async def _serve(path: Path, config: Config, where: _Where, data: Path, folder: 
     metrics.mkdir()
     words = ["worker", "--config", str(path), "--fd", str(fd), "--data", str(data)]
     words += ["--last-good", str(folder / "last-good.yaml")]
-    environ = dict(environment())
+    # The classifier's matrices are small: more threads for them only spin, and take the core from everyone else.
+    environ = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", **environment()}
     if where.workers > 1:
         # prometheus_client looks for this variable when it is imported.
         environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)

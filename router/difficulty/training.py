@@ -63,7 +63,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judge:
-    """Outcomes that predictions are held against, and what is believed of their models, by `known` position."""
+    """Outcomes that predictions are held against, and what is believed of the `known` models."""
 
     corpus: Corpus
     beliefs: tuple[Belief, ...]
