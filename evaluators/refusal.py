@@ -41,6 +41,34 @@ PHRASES = re.compile(
 )
 
 
+HINTS = (
+    *(
+        "sorry",
+        "i can",
+        "unable",
+        "not able",
+        "i won't",
+        "must decline",
+        "as an ai",
+        "tut mir leid",
+        "ich kann",
+    ),
+    *(
+        "je suis d",
+        "je ne ",
+        "lo siento",
+        "no puedo",
+        "dispiace",
+        "posso",
+        "spijt",
+        "не могу",
+        "我",
+        "できません",
+    ),
+)
+"""One of these is in every text that `PHRASES` can match, and to look for them takes a tenth of the time."""
+
+
 async def refusal(request: Request, reply: Reply, ask: Ask, /) -> Verdict | None:  # noqa: ARG001 - the seam
     """Fail a reply whose first choice refuses, was filtered, or declines in a set phrase."""
     if not reply.choices:
@@ -49,7 +77,8 @@ async def refusal(request: Request, reply: Reply, ask: Ask, /) -> Verdict | None
     if first.refusal or first.finish_reason == "content_filter":
         return Verdict(check="refusal", passed=False, reason="the model refused")
     head = first.text[:HEAD].replace("\u2019", "'")
-    if PHRASES.search(head):
+    lowered = head.lower()
+    if any(hint in lowered for hint in HINTS) and PHRASES.search(head):
         return Verdict(check="refusal", passed=False, reason="the answer begins like a refusal")
     if not reply.complete and len(head) < ENOUGH:
         return None

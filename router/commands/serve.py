@@ -24,6 +24,9 @@ DEFAULT_FILE = Path("farthing.yaml")
 
 BACKLOG = 2048
 
+DRAIN_EVERY = "1"
+"""Seconds between drains: opening the ledger is most of what one costs, and this is soon enough."""
+
 EVERYWHERE: Mapping[str, str] = MappingProxyType({"0.0.0.0": "127.0.0.1", "::": "::1"})  # noqa: S104 - to be told apart
 """Where a server that listens everywhere can be reached from here."""
 
@@ -104,7 +107,7 @@ async def _serve(path: Path, config: Config, where: _Where, data: Path, folder: 
     metrics.mkdir()
     words = ["worker", "--config", str(path), "--fd", str(fd), "--data", str(data)]
     words += ["--last-good", str(folder / "last-good.yaml")]
-    # The classifier's matrices are small: more threads for them only spin, and take the core from everyone else.
+    # The classifier's matrices are small: more threads for them only spin, and take a core from others.
     environ = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", **environment()}
     if where.workers > 1:
         # prometheus_client looks for this variable when it is imported.
@@ -115,7 +118,9 @@ async def _serve(path: Path, config: Config, where: _Where, data: Path, folder: 
         for number in range(1, where.workers + 1)
     ]
     # Last, so that it is stopped last: what the workers seal at their end is drained too.
-    drainer = Child(name="drainer", command=["drain", "--data", str(data)], environment=environ)
+    drainer = Child(
+        name="drainer", command=["drain", "--data", str(data), "--interval", DRAIN_EVERY], environment=environ
+    )
     supervisor = Supervisor([*workers, drainer], patience=config.server.shutdown_seconds + 5)
     announcing = asyncio.ensure_future(_announce(host, port, shown))
     try:

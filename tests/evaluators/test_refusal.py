@@ -3,8 +3,10 @@
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from evaluators.refusal import refusal
+from evaluators.refusal import HINTS, PHRASES, refusal
 from router.types import Choice, Reply
 from tests.support.world import request
 
@@ -26,7 +28,7 @@ async def judged(text, *, complete=True, **choice):
         "Mi dispiace, ma non posso farlo.",
         "Desculpe, mas n\u00e3o posso ajudar.",
         "Het spijt me, maar ik kan dat niet.",
-        "\u0418\u0437\u0432\u0438\u043d\u0438\u0442\u0435, \u043d\u043e \u044f \u043d\u0435 \u043c\u043e\u0433\u0443 \u043f\u043e\u043c\u043e\u0447\u044c.",
+        "Извините, но я не могу помочь.",
         "\u62b1\u6b49\uff0c\u6211\u65e0\u6cd5\u56de\u7b54\u3002",
     ],
 )
@@ -56,6 +58,11 @@ async def test_a_refusal_said_as_such_or_a_filter_fails():
 async def test_a_short_beginning_cannot_be_judged_yet():
     assert await judged("Well", complete=False) is None
     assert (await judged("Here is a long answer. " * 9, complete=False)).passed
+
+
+@given(st.from_regex(PHRASES))
+def test_whatever_the_phrases_match_has_a_hint(text):
+    assert any(hint in PHRASES.search(text)[0].lower() for hint in HINTS)
 
 
 async def test_a_megabyte_takes_no_time():
