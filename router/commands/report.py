@@ -8,9 +8,13 @@ from rich.table import Table as RichTable
 
 from dashboards import reports
 from dashboards.render import FORMATS, as_rich
+from router.config import environment, load
 from router.errors import FarthingError
 from router.ledger.drain import drain_once
 from router.ledger.store import Ledger
+
+USUAL_CONFIG = Path("farthing.yaml")
+USUAL_DATA = Path("farthing-data")
 
 WIDE = 10_000
 """Characters in a line, whatever the terminal has: it may break a long line, but nothing is cut off."""
@@ -19,11 +23,15 @@ WIDE = 10_000
 @click.command()
 @click.argument("name", default="overview")
 @click.option(
+    "--config",
+    "path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The configuration whose ledger is read [farthing.yaml, if there is one].",
+)
+@click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
-    default=Path("farthing-data"),
-    show_default=True,
-    help="The folder of spool and ledger.",
+    help="The folder of spool and ledger, instead.  [farthing-data]",
 )
 @click.option("--since", metavar="TIME", help="Only what began then or later: 12h, 7d, 2026-11-01 (UTC).")
 @click.option("--until", metavar="TIME", help="Only what began before.")
@@ -33,9 +41,10 @@ WIDE = 10_000
     "--comparison", is_flag=True, help="Count what `farthing demo` asked only to compare with, too."
 )
 @click.option("--list", "listing", is_flag=True, help="List the reports.")
-def command(
+def command(  # noqa: PLR0913 - click's way
     name: str,
-    data: Path,
+    path: Path | None,
+    data: Path | None,
     since: str | None,
     until: str | None,
     by: str | None,
@@ -51,6 +60,7 @@ def command(
     if listing:
         _console().print(_listed())
         return
+    data = data or _data_of(path)
     _freshen(Ledger(data))
     table = reports.run(data, name, since=since, until=until, by=by, comparison=comparison)
     empty = not Ledger(data).database.exists()
@@ -62,6 +72,18 @@ def command(
         _console().print(as_rich(table))
     elif not empty:
         click.echo(f"{table.title}: nothing in this period.")
+
+
+def _data_of(path: Path | None) -> Path:
+    """Find the ledger of a configuration; one that is merely lying here need not be right for that."""
+    if path is not None:
+        return load(path, environ=environment()).data
+    if not USUAL_CONFIG.exists():
+        return USUAL_DATA
+    try:
+        return load(USUAL_CONFIG, environ=environment()).data
+    except FarthingError:
+        return USUAL_DATA
 
 
 def _freshen(ledger: Ledger) -> None:
