@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from html import escape
 from io import StringIO
 from types import MappingProxyType
 
@@ -100,8 +101,21 @@ def as_rich(table: Table) -> RichTable:
     return rich
 
 
+def as_html(table: Table) -> str:
+    """A section for a page; its table scrolls by itself where the page is narrow."""
+    table = table if table.card else _telling(table)
+    head, rows = _laid_out(table, escape)
+    titles = "" if table.card else "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
+    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    return (
+        f"<section><h2>{escape(table.title)}</h2><p>{escape(table.question)}</p>"
+        f'<div role="region" aria-label="{escape(table.title)}" tabindex="0">'
+        f"<table><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table></div></section>"
+    )
+
+
 FORMATS: Mapping[str, Callable[[Table], str]] = MappingProxyType(
-    {"json": as_json, "csv": as_csv, "markdown": as_markdown}
+    {"json": as_json, "csv": as_csv, "markdown": as_markdown, "html": as_html}
 )
 """The formats that are text; a terminal's is `as_rich`."""
 

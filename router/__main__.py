@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "report": "What it cost, and what was saved.",
         "config": "Check or show the configuration, or print its schema.",
         "drain": "Move the spool into the ledger (the server does this by itself).",
+        "page": "Write the dashboard's page (the server asks for it).",
         "worker": "Serve on an inherited socket (the server starts these by itself).",
     }
 )
