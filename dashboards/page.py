@@ -1,16 +1,10 @@
-"""The page: the reports as tables, renewed by itself.
+"""The page: the reports as tables, renewed by itself."""
 
-The reports run in a process of their own: DuckDB in a thread of the proxy would make callers wait.
-"""
-
-import asyncio
-import sys
 from datetime import datetime
 from pathlib import Path
 
 from dashboards.render import as_html
 from dashboards.reports import run
-from router.errors import FarthingError
 
 SHOWN = ("overview", "models", "escalations", "checks")
 
@@ -25,20 +19,6 @@ th, td { border-bottom: 1px solid color-mix(in srgb, currentColor 25%, transpare
          font-variant-numeric: tabular-nums; }
 p { color: color-mix(in srgb, currentColor 70%, transparent); margin: 0 0 .5rem; }
 """
-
-
-async def page(data: Path) -> str:
-    """Have the page made from the ledger in `data`."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "router", "page", "--data", str(data)),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, problem = await process.communicate()
-    if process.returncode:
-        raise FarthingError(f"The page cannot be made: {problem.decode(errors='replace').strip()[-300:]}")
-    return out.decode()
 
 
 def html(data: Path, *, now: datetime) -> str:

@@ -15,8 +15,8 @@ import aiohttp
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from dashboards.live import page
 from dashboards.metrics import Metrics
-from dashboards.page import page
 from policies.meters import Health
 from router.app import Household, Parts, new_request_id
 from router.catalog import Knowledge

@@ -5,7 +5,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from dashboards.page import SHOWN, html, page
+from dashboards.live import page
+from dashboards.page import SHOWN, html
 from router.ledger.drain import drain_once
 from router.ledger.spool import Spool
 from router.ledger.store import Ledger
