@@ -44,7 +44,7 @@ DIMENSIONS: Mapping[str, str] = MappingProxyType(
 
 CHRONOLOGICAL = frozenset({"day", "week", "month"})
 
-UNITS: Mapping[str, Unit] = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+UNITS: Mapping[str, str] = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 Cell: TypeAlias = str | int | float | bool | None
 

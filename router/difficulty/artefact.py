@@ -13,7 +13,7 @@ import numpy as np
 from router.difficulty.hierarchy import Belief, Doubles, Trend
 from router.difficulty.marks import NAMES
 from router.difficulty.model import Difficulty, Doubt, Lengths
-from router.difficulty.reader import HEAD, SEEN_BITS, Reader
+from router.difficulty.reader import HEAD, SEEN_BITS, Crowd, Reader
 from router.difficulty.words import BITS
 from router.errors import ConfigError
 
@@ -21,8 +21,8 @@ VERSION = 1
 """The form of the artefact; another one cannot be read."""
 
 SHIPPED = Path(__file__).with_name("difficulty.npz")
-FINE = "projection"
-"""Stored as whole numbers of one byte, a scale a column: it is nearly all of the artefact."""
+CROWDS = ("crowd_words", "crowd_marks")
+AS_STORED = frozenset({"seen", "projection"})
 
 
 def load(path: Path | None = None) -> Difficulty:
@@ -91,11 +91,9 @@ def _wrong(path: Path, what: str) -> ConfigError:
 
 def _arrays(difficulty: Difficulty) -> dict[str, Any]:
     reader = difficulty.reader
-    arrays = {name: getattr(reader, name) for name in _reader_fields()}
-    scale = np.maximum(np.abs(reader.projection).max(0), 1e-9) / 127.0
-    arrays[FINE] = np.round(reader.projection / scale).astype(np.int8)
-    arrays["projection_step"] = scale.astype(np.float32)
-    for name in ("rarity", "inner", "outer", "straight", "crowd_words", "crowd_marks"):
+    arrays = {name: getattr(reader, name) for name in _reader_fields() if name not in CROWDS}
+    arrays |= {name: getattr(reader, name).centres.astype(np.float16) for name in CROWDS}
+    for name in ("rarity", "inner", "outer", "straight"):
         arrays[name] = arrays[name].astype(np.float16)
     return arrays | {
         "belief_means": np.array([belief.mean for belief in difficulty.beliefs], np.float32),
@@ -113,9 +111,9 @@ def _reader_fields() -> list[str]:
 
 
 def _built(facts: dict[str, Any], arrays: dict[str, Any]) -> Difficulty:
-    arrays[FINE] = arrays[FINE].astype(np.float32) * arrays["projection_step"]
-    parts = {
-        name: arrays[name] if name == "seen" else arrays[name].astype(np.float32) for name in _reader_fields()
+    parts: dict[str, Any] = {
+        name: arrays[name] if name in AS_STORED else arrays[name].astype(np.float32)
+        for name in _reader_fields()
     }
     means, spreads = arrays["belief_means"].astype(float), arrays["belief_spreads"].astype(float)
     trend_spreads = arrays["trend_spreads"].astype(float)
@@ -123,6 +121,7 @@ def _built(facts: dict[str, Any], arrays: dict[str, Any]) -> Difficulty:
     if len(models) != len(means):
         message = f"{len(models)} models but {len(means)} rows"
         raise ValueError(message)
+    parts |= {name: Crowd.of(parts[name]) for name in CROWDS}
     return Difficulty(
         reader=Reader(**parts),
         models=models,

@@ -141,7 +141,9 @@ def sources(corpus: Corpus, measured: Sheet) -> Iterator[str]:
     yield table("Routing on sources never seen", ROUTING, routes)
 
 
-def latency(fitted: Difficulty, sizes: Sequence[int] = (100, 1_000, 10_000, 250_000)) -> Iterator[str]:
+def latency(
+    fitted: Difficulty, sizes: Sequence[int] = (100, 1_000, 10_000, 250_000), repeats: int = 200
+) -> Iterator[str]:
     """Time describing a prompt and predicting for twenty models."""
     pool = [
         Model(name=f"model-{i}", upstream="", upstream_name=f"qwen2.5-{i}b", params_b=float(i))
@@ -151,7 +153,7 @@ def latency(fitted: Difficulty, sizes: Sequence[int] = (100, 1_000, 10_000, 250_
     for tokens in sizes:
         turns = [Turn(role="user", text=prose(tokens))]
         spent = []
-        for _ in range(200):
+        for _ in range(repeats):
             start = time.perf_counter()
             fitted.predict(fitted.describe(turns), pool)
             spent.append(time.perf_counter() - start)

@@ -28,7 +28,6 @@ LADDERS = (
     Ladder(name="Qwen2.5 7B / 72B", source="zeroeval", rungs=QWEN),
     Ladder(name="Llama 8B / 70B / 405B", source="zeroeval", rungs=(*LLAMA, "llama-3.1-405b-instruct")),
     Ladder(name="Llama 8B / 70B / gpt-4o, MMLU-Pro", source="mmlu_pro", rungs=(*LLAMA, "gpt-4o-2024-05-13")),
-    Ladder(name="Qwen2.5 7B / 72B, MMLU-Pro", source="mmlu_pro", rungs=QWEN),
     Ladder(
         name="Mistral 7B / Nemotron 49B",
         source="llmrouter",

@@ -44,7 +44,7 @@ def known_pool(fitted: Difficulty) -> Pool:
     """Return all models that the classifier knows."""
     return Pool(
         means=np.array([belief.mean for belief in fitted.beliefs]),
-        spreads=np.array([belief.spread for belief in fitted.beliefs]),
+        spreads=np.array([belief.spread.ravel() for belief in fitted.beliefs]),
         lengths=fitted.lengths.rows,
     )
 

@@ -14,8 +14,8 @@ from router.types import Model, Prediction, Turn
 LEAST, MOST = 0.01, 0.99
 """No chance is predicted beyond these: nobody has labelled enough to know better."""
 
-LONGEST = 16_384.0
-"""No answer is expected to be longer, in tokens."""
+LONGEST_LOG = float(np.log(16_384.0))
+"""No answer is expected to be longer: the logarithm of tokens."""
 
 POOLS = 64
 """So many pools of models are remembered as placed; past that, placing begins anew."""
@@ -36,7 +36,7 @@ class Doubt:
     def strangeness(self, strange: Doubles) -> Doubles:
         """Return how likely texts (n, `STRANGE`) are of a kind that was never trained on."""
         odds = self.weights[0] + strange @ self.weights[1:]
-        return np.asarray(1.0 / (1.0 + np.exp(-np.clip(odds, -30.0, 30.0))))
+        return np.asarray(0.5 + 0.5 * np.tanh(0.5 * odds))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ class Lesson:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """Models placed on the scale: what is believed of each, as arrays (n, size), (n, size, size), (n, 3)."""
+    """Models placed on the scale: what is believed of each, as arrays (n, size), (n, size * size), (n, 3)."""
 
     means: Doubles
     spreads: Doubles
@@ -115,7 +115,7 @@ class Difficulty:
         chances = self.chances(numbers[None, :], pool)[0]
         length = numbers[len(STRANGE)]
         logs = pool.lengths[:, 0] + pool.lengths[:, 1] * length + pool.lengths[:, 2]
-        tokens = np.clip(np.exp(np.minimum(logs + self.lengths.spread / 2.0, 20.0)), 1.0, LONGEST)
+        tokens = np.exp(np.minimum(np.maximum(logs + self.lengths.spread / 2.0, 0.0), LONGEST_LOG))
         return {
             model.name: Prediction(success=success, output_tokens=expected)
             for model, success, expected in zip(models, chances.tolist(), tokens.tolist(), strict=True)
@@ -125,11 +125,11 @@ class Difficulty:
         """Return (prompts, models) chances of vectors (prompts, size)."""
         inputs, strange = self._inputs(vectors)
         squares = (inputs[:, :, None] * inputs[:, None, :]).reshape(len(inputs), -1)
-        spread = squares @ pool.spreads.reshape(len(pool.spreads), -1).T
-        variance = spread + self.doubt.shift * strange[:, None]
+        variance = squares @ pool.spreads.T + self.doubt.shift * strange[:, None]
         # The mean of a sigmoid over a normal distribution, to a good approximation (MacKay).
         logits = (inputs @ pool.means.T) / np.sqrt(1.0 + np.pi / 8.0 * variance)
-        return np.asarray(np.clip(1.0 / (1.0 + np.exp(-np.clip(logits, -30.0, 30.0))), LEAST, MOST))
+        # A sigmoid that cannot overflow.
+        return np.asarray(np.minimum(np.maximum(0.5 + 0.5 * np.tanh(0.5 * logits), LEAST), MOST))
 
     def learn(self, lessons: Iterable[Lesson]) -> "Difficulty":
         """Return a classifier that has moved each model by what came of asking it.
@@ -163,7 +163,7 @@ class Difficulty:
         placed = [self._place(model) for model in models]
         return Pool(
             means=np.array([belief.mean for belief, _ in placed]),
-            spreads=np.array([belief.spread for belief, _ in placed]),
+            spreads=np.array([belief.spread.ravel() for belief, _ in placed]),
             lengths=np.array([length for _, length in placed]),
         )
 

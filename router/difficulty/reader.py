@@ -7,7 +7,7 @@ import numpy as np
 
 from router.difficulty import marks, text, words
 from router.difficulty.hierarchy import Doubles
-from router.difficulty.words import Bytes, Floats, Hashes, Spots
+from router.difficulty.words import Bytes, Floats, Hashes, Small, Spots
 from router.types import Turn
 
 SEEN_BITS = 18
@@ -34,12 +34,30 @@ class Raw:
     seen: Spots
 
 
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """Centres (C, size) near which the training prompts lie, and their squared lengths (C,)."""
+
+    centres: Floats
+    squares: Floats
+
+    @classmethod
+    def of(cls, centres: Floats) -> "Crowd":
+        return cls(centres, np.asarray((centres**2).sum(1), np.float32))
+
+    def distance(self, rows: Floats) -> Floats:
+        """Return how far each row (.., size) is from the nearest centre."""
+        lowest = (self.squares - 2.0 * (rows @ self.centres.T)).min(-1) + (rows * rows).sum(-1)
+        return np.asarray(np.sqrt(np.maximum(lowest, 0.0)), np.float32)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
     """Everything learnt about text; B buckets, D dimensions, M marks, F = D + M, H hidden, T traits."""
 
     rarity: Floats  # (B,) inverse document frequency
-    projection: Floats  # (B, D)
+    projection: Small  # (B, D), in bytes: what is read at random has to be small
+    projection_step: Floats  # (D,) what one is worth in each column
     project_centre: Floats  # (D,)
     project_scale: Floats  # (D,)
     marks_centre: Floats  # (M,)
@@ -48,8 +66,8 @@ class Reader:
     threshold: Floats  # (H,)
     outer: Floats  # (H, T), the mean over networks is folded in
     straight: Floats  # (F, T)
-    crowd_words: Floats  # (C, D) centres of the training prompts' projections, brought to length one
-    crowd_marks: Floats  # (C, `marks.DENSE`) centres of their standardised dense marks
+    crowd_words: Crowd  # of the projections (D), brought to length one
+    crowd_marks: Crowd  # of the standardised dense marks
     traits_centre: Floats  # (T,)
     length: Floats  # (F + 1,) log tokens of an answer; the last is the constant
     seen: Bytes  # (2**SEEN_BITS / 8,) a bit for every word that occurred in two training prompts
@@ -71,19 +89,20 @@ class Reader:
         """Return what the networks read (F,) and how strange the text is (`STRANGE`)."""
         weights = raw.counts * self.rarity[raw.found]
         size = float(np.sqrt(weights @ weights))
-        projected = (weights / max(size, 1e-6)) @ self.projection[raw.found]
+        rows = self.projection[raw.found].astype(np.float32)
+        projected = (weights @ rows) * (self.projection_step / max(size, 1e-6))
         standard = np.asarray((projected - self.project_centre) / self.project_scale, np.float32)
         counted = (raw.marks - self.marks_centre) / self.marks_scale
-        cut = np.clip(counted, -EDGE, EDGE)
+        cut = bounded(counted, EDGE)
         strange = np.array(
             (
                 1.0 - share_of_bits(self.seen, raw.seen),
-                nearest(upright(standard), self.crowd_words)[0],
-                nearest(cut[None, : marks.DENSE], self.crowd_marks)[0],
+                self.crowd_words.distance(upright(standard)),
+                self.crowd_marks.distance(cut[: marks.DENSE]),
             ),
             np.float32,
         )
-        return np.concatenate((np.clip(standard, -CUT, CUT), cut)), strange
+        return np.concatenate((bounded(standard, CUT), cut)), strange
 
 
 def measure(reading: str) -> Raw:
@@ -109,16 +128,14 @@ def seen_buckets(hashed: Hashes) -> Spots:
 
 
 def upright(standard: Floats) -> Floats:
-    """Return projections (.., D) as rows of length one."""
-    rows = np.atleast_2d(standard)
-    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6), np.float32)
+    """Return projections (.., D) brought to length one."""
+    size = np.sqrt((standard * standard).sum(-1, keepdims=True))
+    return np.asarray(standard / np.maximum(size, 1e-6), np.float32)
 
 
-def nearest(rows: Floats, crowd: Floats) -> Floats:
-    """Return how far each row is from the nearest centre."""
-    squares = (crowd**2).sum(1) - 2.0 * rows @ crowd.T
-    lowest = squares.min(1) + (rows**2).sum(1)
-    return np.asarray(np.sqrt(np.maximum(lowest, 0.0)), np.float32)
+def bounded(values: Floats, bound: float) -> Floats:
+    """Return values cut at plus and minus the bound; `np.clip` takes five times as long on so few."""
+    return np.asarray(np.minimum(np.maximum(values, -bound), bound), np.float32)
 
 
 def share_of_bits(bits: Bytes, places: Spots) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from router.difficulty import marks, text
-from router.difficulty.reader import CUT, EDGE, Raw, Reader, measure, nearest, share_of_bits, upright
+from router.difficulty.reader import CUT, EDGE, Raw, Reader, bounded, measure, share_of_bits, upright
 from router.difficulty.words import BITS, Floats
 from router.types import Turn
 
@@ -42,18 +42,20 @@ def weighed(words: sp.csr_matrix, rarity: Floats) -> sp.csr_matrix:
 
 def features(reader: Reader, sheet: Sheet) -> tuple[Floats, Floats]:
     """Return what `Reader.features` returns, for all prompts: (P, F) and (P, 3)."""
-    projected = weighed(sheet.words, reader.rarity) @ reader.projection
+    projected = (
+        weighed(sheet.words, reader.rarity) @ reader.projection.astype(np.float32)
+    ) * reader.projection_step
     standard = (projected - reader.project_centre) / reader.project_scale
     counted = (sheet.marks - reader.marks_centre) / reader.marks_scale
     unseen = [1.0 - share_of_bits(reader.seen, raw.seen) for raw in sheet.raws]
-    cut = np.clip(counted, -EDGE, EDGE).astype(np.float32)
+    cut = bounded(counted, EDGE)
     strange = np.stack(
         (
             np.array(unseen),
-            nearest(upright(standard), reader.crowd_words),
-            nearest(cut[:, : marks.DENSE], reader.crowd_marks),
+            reader.crowd_words.distance(upright(standard)),
+            reader.crowd_marks.distance(cut[:, : marks.DENSE]),
         ),
         axis=1,
     )
-    both = np.concatenate((np.clip(standard, -CUT, CUT), cut), axis=1)
+    both = np.concatenate((bounded(standard, CUT), cut), axis=1)
     return np.asarray(both, np.float32), np.asarray(strange, np.float32)

@@ -9,20 +9,20 @@ from pathlib import Path
 
 import click
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.cluster import MiniBatchKMeans
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.utils.extmath import randomized_svd
 
 from router.difficulty import artefact, network, sheet, widening
 from router.difficulty.corpus import Corpus, Places, read
-from router.difficulty.hierarchy import Belief, Doubles
+from router.difficulty.crossing import Crossed, joined, left_out, parts
+from router.difficulty.hierarchy import Doubles
 from router.difficulty.marks import DENSE
 from router.difficulty.measuring import known
 from router.difficulty.model import Difficulty, Doubt, Lengths
 from router.difficulty.network import Network, Recipe, Table
 from router.difficulty.placing import place
-from router.difficulty.reader import EDGE, SEEN_BITS, STRANGE, Reader, upright
+from router.difficulty.reader import EDGE, SEEN_BITS, STRANGE, Crowd, Reader, bounded, upright
 from router.difficulty.sheet import Sheet, features, weighed
 from router.difficulty.words import Floats
 
@@ -34,15 +34,6 @@ SAMPLE = 8_000
 
 NO_DOUBT = Doubt(weights=np.array([-30.0, *(0.0 for _ in STRANGE)]), kept=1.0, shift=0.0)
 
-TOGETHER = (
-    ("knowledge",),
-    ("math",),
-    ("commonsense", "reading", "open_qa"),
-    ("function_call", "generation"),
-    ("reasoning", "code", "code_reasoning", "chat"),
-)
-"""Kinds of prompt that are left out together to learn how far strange text is to be trusted."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -52,8 +43,6 @@ class Settings:
     folds: int = 5
     crowd: int = 128
     rounds: int = 4
-    aside: int = 16
-    """One prompt in so many is kept for calibration."""
     draws: int = 15_000
     """Outcomes looked at for each part of the calibration."""
     seed: int = 7
@@ -61,53 +50,18 @@ class Settings:
     doubts: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judge:
-    """Outcomes that predictions are held against, and what is believed of the `known` models."""
-
-    corpus: Corpus
-    beliefs: tuple[Belief, ...]
-    known: Places
-    draws: int
-
-    def sighting(
-        self, side: "Crossed", random: np.random.Generator, *, even: bool = False
-    ) -> widening.Sighting:
-        """Draw outcomes, as they come or evenly over the tasks, with what `side` says of their prompts."""
-        at = widening.drawn(self.corpus, self.draws, random, even=even)
-        column = np.searchsorted(self.known, self.corpus.subject)
-        return widening.sighting(self.corpus, at, column, self.beliefs, side.traits, side.strange)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Crossed:
-    """A reader, and for every prompt the traits that networks blind to it read (P, T)."""
-
-    reader: Reader
-    traits: Doubles
-    strange: Doubles
-
-
 def learn(corpus: Corpus, prompts: Sheet, settings: Settings) -> Difficulty:
     """Fit everything on the outcomes of a corpus; the same corpus and settings give the same classifier."""
     random = np.random.default_rng(settings.seed)
-    known = np.unique(corpus.subject)
-    aside = _folds(corpus.group, np.unique(corpus.prompt), settings.aside, random)[0]
-    learning = corpus.where(~np.isin(corpus.prompt, aside))
-    rows = np.unique(learning.prompt)
-    table = _table(learning, known)
+    rows, known = np.unique(corpus.prompt), np.unique(corpus.subject)
+    table = _table(corpus, known)
     bare = _text_side(prompts, rows, settings)
-    read_all, strange = features(bare, prompts)
+    read_all = features(bare, prompts)[0]
     whole = network.fit(replace(table, features=read_all), rows, settings.recipe, random)
-    folds = _folds(corpus.group, rows, settings.folds, random)
+    folds = parts(corpus.group, rows, settings.folds, random)
     crossed = _crossed(bare, prompts, table, folds, whole, settings, random)
-    beliefs, trends = place(learning, crossed.traits, known, settings.rounds)
-    fresh = Crossed(reader=bare, traits=crossed.reader.traits(read_all), strange=strange.astype(float))
-    judge = Judge(
-        corpus=corpus.where(np.isin(corpus.prompt, aside)), beliefs=beliefs, known=known, draws=settings.draws
-    )
-    sharpness = widening.sharpness(judge.sighting(fresh, random))
-    reader, lengths = _lengths(_scaled(crossed.reader, sharpness), read_all, learning, known)
+    reader, lengths = _lengths(crossed.reader, read_all, corpus, known)
+    beliefs, trends = place(corpus, crossed.traits, known, settings.rounds)
     fitted = Difficulty(
         reader=reader,
         models=tuple((corpus.subjects[at].name, corpus.subjects[at].tuned) for at in known),
@@ -117,27 +71,14 @@ def learn(corpus: Corpus, prompts: Sheet, settings: Settings) -> Difficulty:
         doubt=NO_DOUBT,
         lengths=lengths,
     )
-    kinds = _kinds(corpus.task, rows)
+    kinds = left_out(corpus.task, rows)
     if not settings.doubts or not kinds:
         return fitted
     # What is wanted here is how far off such networks are, for which roughly trained ones do.
     rough = replace(settings, recipe=replace(settings.recipe, epochs=max(1, settings.recipe.epochs // 2)))
     odd = _crossed(bare, prompts, table, kinds, whole, rough, random, again=True)
-    sharp = replace(fresh, traits=sharpness * fresh.traits)
-    return replace(fitted, doubt=_doubt(judge, replace(judge, corpus=learning), sharp, odd, random))
-
-
-def _scaled(reader: Reader, by: float) -> Reader:
-    """Return a reader whose traits are so many times as large.
-
-    Traits that networks agree on are averaged, and an average varies less than what each network said.
-    """
-    return replace(
-        reader,
-        outer=np.asarray(by * reader.outer, np.float32),
-        straight=np.asarray(by * reader.straight, np.float32),
-        traits_centre=np.asarray(by * reader.traits_centre, np.float32),
-    )
+    judge = widening.Judge(corpus=corpus, beliefs=beliefs, known=known, draws=settings.draws)
+    return replace(fitted, doubt=_doubt(judge, crossed, odd, random))
 
 
 def _table(corpus: Corpus, known: Places) -> Table:
@@ -159,8 +100,9 @@ def _text_side(prompts: Sheet, rows: Places, settings: Settings) -> Reader:
     # Every third prompt shows the same directions as all of them do.
     sample = weights[:: max(1, len(rows) // SAMPLE)]
     right = randomized_svd(sample, size, n_iter=2, random_state=settings.seed)[2]
-    projection = np.ascontiguousarray(right.T, np.float32)
-    projected = weights @ projection
+    step = np.asarray(np.maximum(np.abs(right).max(1), 1e-9) / 127.0, np.float32)
+    projection = np.round(right.T / step).astype(np.int8)
+    projected = (weights @ projection.astype(np.float32)) * step
     marks = prompts.marks[rows]
     bits = (
         np.bincount(
@@ -175,6 +117,7 @@ def _text_side(prompts: Sheet, rows: Places, settings: Settings) -> Reader:
     return Reader(
         rarity=rarity,
         projection=projection,
+        projection_step=step,
         project_centre=centre,
         project_scale=scale,
         marks_centre=marks_centre,
@@ -184,29 +127,18 @@ def _text_side(prompts: Sheet, rows: Places, settings: Settings) -> Reader:
         outer=none,
         straight=none,
         crowd_words=_crowd(upright((projected - centre) / scale), settings),
-        crowd_marks=_crowd(np.clip(dense, -EDGE, EDGE), settings),
+        crowd_marks=_crowd(bounded(dense, EDGE), settings),
         traits_centre=none,
         length=np.zeros(total + 1, np.float32),
         seen=np.packbits(bits, bitorder="little"),
     )
 
 
-def _crowd(rows: Floats, settings: Settings) -> Floats:
+def _crowd(rows: Floats, settings: Settings) -> Crowd:
     """Return centres near which the training prompts lie."""
     count = min(settings.crowd, len(rows))
     found = MiniBatchKMeans(count, batch_size=2048, n_init=1, random_state=settings.seed).fit(rows)
-    return np.asarray(found.cluster_centers_, np.float32)
-
-
-def _folds(group: NDArray[np.str_], rows: Places, count: int, random: np.random.Generator) -> list[Places]:
-    names, belongs = np.unique(group[rows], return_inverse=True)
-    drawn = random.integers(0, count, len(names))[belongs]
-    return [rows[drawn == fold] for fold in range(count)]
-
-
-def _kinds(task: NDArray[np.str_], rows: Places) -> list[Places]:
-    folds = [rows[np.isin(task[rows], kinds)] for kinds in TOGETHER]
-    return [fold for fold in folds if 0 < len(fold) < len(rows)]
+    return Crowd.of(np.asarray(found.cluster_centers_, np.float32))
 
 
 def _crossed(
@@ -238,20 +170,8 @@ def _crossed(
         fitted = network.fit(replace(table, features=seen), rest, settings.recipe, random, like=whole)
         traits[fold] = fitted.traits(seen[fold])
         networks.append(fitted)
-    reader = bare if again else _joined(bare, networks, traits[rows].mean(0))
+    reader = bare if again else joined(bare, networks, traits[rows].mean(0))
     return Crossed(reader=reader, traits=traits - traits[rows].mean(0), strange=strange.astype(float))
-
-
-def _joined(bare: Reader, networks: list[Network], centre: Doubles) -> Reader:
-    count = len(networks)
-    return replace(
-        bare,
-        inner=np.concatenate([one.inner for one in networks], axis=1),
-        threshold=np.concatenate([one.threshold for one in networks]),
-        outer=np.asarray(np.concatenate([one.outer for one in networks]) / count, np.float32),
-        straight=np.asarray(sum(one.straight for one in networks) / count, np.float32),
-        traits_centre=np.asarray(centre, np.float32),
-    )
 
 
 def _lengths(reader: Reader, read: Floats, corpus: Corpus, known: Places) -> tuple[Reader, Lengths]:
@@ -286,13 +206,13 @@ def _means(values: Doubles, column: Places, count: int, middle: float) -> Double
     return np.asarray((sums + 20.0 * middle) / (np.bincount(column, minlength=count) + 20.0))
 
 
-def _doubt(fresh: Judge, learnt: Judge, known: Crossed, odd: Crossed, random: np.random.Generator) -> Doubt:
+def _doubt(judge: widening.Judge, known: Crossed, odd: Crossed, random: np.random.Generator) -> Doubt:
     """Learn to tell left-out kinds of text from known ones, then choose how far that widens predictions."""
-    ordinary = fresh.sighting(known, random)
-    balanced, left_out = fresh.sighting(known, random, even=True), learnt.sighting(odd, random, even=True)
+    ordinary = judge.sighting(known, random)
+    balanced, left_out = judge.sighting(known, random, even=True), judge.sighting(odd, random, even=True)
     both = np.concatenate((balanced.strange, left_out.strange))
     scale = both.std(0) + 1e-6
-    told = LogisticRegression().fit(both / scale, np.repeat([0, 1], fresh.draws))
+    told = LogisticRegression().fit(both / scale, np.repeat([0, 1], judge.draws))
     # Being further away never makes a text less strange.
     weights = np.maximum(told.coef_[0], 0.0) / scale
     return widening.choose(np.array([told.intercept_[0], *weights]), ordinary, balanced, left_out)

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from router.difficulty.corpus import Corpus, Places
+from router.difficulty.crossing import Crossed
 from router.difficulty.hierarchy import Belief, Doubles
 from router.difficulty.model import Doubt
 
 OFFSETS = np.linspace(2.0, -12.0, 29)
 STEEPNESS = (1.0, 1.5, 2.0)
-SHARPNESS = np.linspace(0.8, 1.4, 31)
 KEPT = (0.5, 0.75, 1.0)
 SHIFTS = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
 
@@ -62,14 +62,20 @@ def sighting(
     )
 
 
-def sharpness(ordinary: Sighting) -> float:
-    """Return what traits have to be multiplied with to be neither too bold nor too timid."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judge:
+    """Outcomes that predictions are held against, and what is believed of the `known` models."""
 
-    def loss(by: float) -> float:
-        logits = ordinary.level + by * ordinary.tilt
-        return float(np.mean(np.logaddexp(0.0, logits) - ordinary.score * logits))
+    corpus: Corpus
+    beliefs: tuple[Belief, ...]
+    known: Places
+    draws: int
 
-    return float(min(SHARPNESS.tolist(), key=loss))
+    def sighting(self, side: Crossed, random: np.random.Generator, *, even: bool = False) -> Sighting:
+        """Draw outcomes, as they come or evenly over the tasks, with what `side` says of their prompts."""
+        at = drawn(self.corpus, self.draws, random, even=even)
+        column = np.searchsorted(self.known, self.corpus.subject)
+        return sighting(self.corpus, at, column, self.beliefs, side.traits, side.strange)
 
 
 def choose(weights: Doubles, ordinary: Sighting, even: Sighting, left_out: Sighting) -> Doubt:

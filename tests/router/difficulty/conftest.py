@@ -47,7 +47,7 @@ def corpus() -> Corpus:
 @pytest.fixture(scope="session")
 def settings() -> training.Settings:
     recipe = Recipe(hidden=8, traits=3, epochs=20, batch=32)
-    return training.Settings(dimensions=4, folds=2, rounds=2, crowd=8, aside=4, draws=200, recipe=recipe)
+    return training.Settings(dimensions=4, folds=2, rounds=2, crowd=8, draws=200, recipe=recipe)
 
 
 @pytest.fixture(scope="session")
