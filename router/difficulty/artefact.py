@@ -49,6 +49,7 @@ def save(difficulty: Difficulty, path: Path, about: dict[str, Any]) -> None:
         "reading": _reading(),
         "sha256": hashlib.sha256(data).hexdigest(),
         "models": [list(row) for row in difficulty.models],
+        "narrow": sorted(difficulty.narrow),
         "middle": difficulty.middle,
         "kept": difficulty.doubt.kept,
         "shift": difficulty.doubt.shift,
@@ -125,6 +126,7 @@ def _built(facts: dict[str, Any], arrays: dict[str, Any]) -> Difficulty:
     return Difficulty(
         reader=Reader(**parts),
         models=models,
+        narrow=frozenset(facts.get("narrow", ())),
         beliefs=tuple(Belief(mean=mean, spread=spread) for mean, spread in zip(means, spreads, strict=True)),
         trends=tuple(
             Trend(slopes=arrays[f"trend_slopes_{i}"].astype(float), spread=spread)

@@ -1,6 +1,7 @@
 """What is known of a model without having asked it anything, as numbers the prior is fitted on."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from router.types import Model
 
 THINKS = ("thinking", "reasoning", "-r1", "qwq", "o1", "o3", "o4", "magistral")
 
-RELEASED = {
+RELEASED: Mapping[str, float] = {
     "llama": 2023.2, "llama-2": 2023.5, "llama-3": 2024.3, "llama-3.1": 2024.6, "llama-3.2": 2024.7,
     "llama-3.3": 2024.9, "llama-4": 2025.3, "qwen1.5": 2024.1, "qwen2": 2024.4, "qwen2.5": 2024.7,
     "qwen3": 2025.3, "mistral": 2023.8, "mixtral": 2023.9, "gemma": 2024.1, "gemma-2": 2024.5,

@@ -157,17 +157,26 @@ def _whole(
         math.log1p(int(np.count_nonzero(numbers & (lengths >= 4)))),
         math.log1p(_decimals(kinds, first)),
         math.log1p(len(text) / lines),
+        *_edges(text),
+        math.log(sentences),
+        math.log1p(len(starts) / sentences),
+        math.log1p(len(inside)),
+        *_signs(text),
+    ]
+
+
+def _edges(text: str) -> list[float]:
+    """How a text begins and ends."""
+    return [
         math.log1p(len(text) - text.rfind("\n") - 1),
         text.find("?") / len(text) if "?" in text else 1.0,
         float(text.endswith("?")),
         float(text[:1].islower()),
-        math.log(sentences),
-        math.log1p(len(starts) / sentences),
-        math.log1p(len(inside)),
-        math.log1p(text.count("\\")),
-        float("_ " in text or "___" in text),
-        float("```" in text),
     ]
+
+
+def _signs(text: str) -> list[float]:
+    return [math.log1p(text.count("\\")), float("_ " in text or "___" in text), float("```" in text)]
 
 
 def _decimals(kinds: Bytes, first: Bytes) -> int:

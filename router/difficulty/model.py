@@ -86,13 +86,15 @@ class Difficulty:
     middle: float
     doubt: Doubt
     lengths: Lengths
+    narrow: frozenset[str] = frozenset()
+    """Known models that were seen on too few prompts to be placed by them: their facts tell more."""
     taught: Mapping[str, Belief] = field(default_factory=dict)
     """What lessons made of models, by the catalogue's names."""
     _keys: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
     _pools: dict[tuple[Model, ...], Pool] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        self._keys.update(names.index(self.models))
+        self._keys.update(names.index(self.models, narrow=self.narrow))
 
     @property
     def size(self) -> int:

@@ -54,12 +54,15 @@ def spellings(name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(keys))
 
 
-def index(names: Iterable[tuple[str, bool]]) -> dict[str, int]:
-    """Map keys to positions of (name, whether tuned to follow instructions); the first name gets a key."""
+def index(names: Iterable[tuple[str, bool]], *, narrow: frozenset[str] = frozenset()) -> dict[str, int]:
+    """Map keys to positions of (name, whether tuned to follow instructions); the first name gets a key.
+
+    Names in `narrow` get none.
+    """
     found: dict[str, int] = {}
-    listed = list(names)
+    listed = [(position, *row) for position, row in enumerate(names) if row[0] not in narrow]
     for exact in (True, False):
-        for position, (name, tuned) in enumerate(listed):
+        for position, name, tuned in listed:
             sign = "+" if tuned else "-"
             keys = [key for key in spellings(name) if key[0] in {"=", sign}]
             for key in keys[:1] if exact else keys[1:]:

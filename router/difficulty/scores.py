@@ -1,6 +1,6 @@
 """How good predictions are: sharpness, calibration, order, and the money that routing by them would save."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,7 +78,7 @@ def within_auc(judged: Judged) -> float:
     return _mean([auc(judged.chance[at], judged.score[at]) for at in cells if len(at) >= LEAST_CELL])
 
 
-MEASURES: dict[str, Callable[[Judged], float]] = {
+MEASURES: Mapping[str, Callable[[Judged], float]] = {
     "log loss": log_loss,
     "Brier": brier,
     "ECE": calibration_error,

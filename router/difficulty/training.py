@@ -29,6 +29,9 @@ from router.difficulty.words import Floats
 TERSE = ("mmlu_helm", "routerbench", "concise_cot/baseline", "concise_cot/concise")
 """Sources that asked for a bare letter or few words: their answers are not as long as ordinary ones."""
 
+ENOUGH = 200
+"""Outcomes from which on a model is placed by them, when it is asked for by name."""
+
 SAMPLE = 8_000
 """Prompts on which the projection is fitted, about."""
 
@@ -67,6 +70,7 @@ def learn(corpus: Corpus, prompts: Sheet, settings: Settings) -> Difficulty:
         models=tuple((corpus.subjects[at].name, corpus.subjects[at].tuned) for at in known),
         beliefs=beliefs,
         trends=trends,
+        narrow=_narrow(corpus),
         middle=float(np.mean([belief.mean[0] for belief in beliefs])),
         doubt=NO_DOUBT,
         lengths=lengths,
@@ -79,6 +83,12 @@ def learn(corpus: Corpus, prompts: Sheet, settings: Settings) -> Difficulty:
     odd = _crossed(bare, prompts, table, kinds, whole, rough, random, again=True)
     judge = widening.Judge(corpus=corpus, beliefs=beliefs, known=known, draws=settings.draws)
     return replace(fitted, doubt=_doubt(judge, crossed, odd, random))
+
+
+def _narrow(corpus: Corpus) -> frozenset[str]:
+    """Name the models with few outcomes: fifty of them were only ever given 38 trick questions."""
+    at, counts = np.unique(corpus.subject, return_counts=True)
+    return frozenset(corpus.subjects[i].name for i, count in zip(at, counts, strict=True) if count < ENOUGH)
 
 
 def _table(corpus: Corpus, known: Places) -> Table:

@@ -34,13 +34,13 @@ pytestmark = [
 
 
 def recorded():
-    """Prompts of the validation split that all three models have answered: text -> model -> answer and tokens."""
+    """Prompts of the validation split that all three models answered: text -> model -> answer and tokens."""
     rows = duckdb.sql(
         f"""
         SELECT p.prompt_text, r.model, r.response_text, coalesce(o.tokens_in, 50), coalesce(o.tokens_out, 20)
         FROM '{DATA}/responses.parquet' r
         JOIN '{DATA}/prompts.parquet' p USING (prompt_id)
-        JOIN '{DATA}/outcomes.parquet' o ON o.prompt_id = r.prompt_id AND o.model = r.model AND o.source = r.source
+        JOIN '{DATA}/outcomes.parquet' o USING (prompt_id, model, source)
         WHERE p.split = 'validation' AND r.model IN {tuple(PRICES)}
         ORDER BY p.prompt_id, r.model, r.source
         """
@@ -91,7 +91,8 @@ async def _event(response, model, **fields):
 
 def config(port):
     rows = "\n".join(
-        f"  - {{name: {name}, upstream: recorded, price: {{input: {price_in}, output: {price_out}}}, context_window: 32768}}"
+        f"  - {{name: {name}, upstream: recorded, context_window: 32768, "
+        f"price: {{input: {price_in}, output: {price_out}}}}}"
         for name, (price_in, price_out) in PRICES.items()
     )
     return (
