@@ -1,4 +1,4 @@
-"""Recorded answers of real models, replayed through the real server: the ledger's sums are right to the picodollar.
+"""Recorded answers of real models through the real server: the ledger's sums are right to the picodollar.
 
 The upstream keeps its own bill, from the decimals of the price list and the tokens it reported;
 nothing of Farthing's arithmetic is in it.
