@@ -145,3 +145,21 @@ def test_a_worker_that_cannot_start_ends_the_server_with_a_sentence(tmp_path):
     said = "".join(caught.value.__notes__)
     assert "nobody-knows-it" in said
     assert "ends again and again right after its start" in said
+
+
+def test_no_text_of_a_prompt_or_an_answer_is_kept_anywhere(tmp_path):
+    canary = "canary-7f3a9c"
+    with running(CONFIG, tmp_path) as server:
+        for stream in (False, True):
+            messages = [{"role": "user", "content": f"What is {canary}?"}]
+            body = {"model": "auto", "stream": stream, "messages": messages}
+            answer = requests.post(f"{server.url}/chat/completions", json=body, timeout=30)
+            assert "simulated answer" in answer.text
+        requests.post(f"{server.url}/chat/completions", data=f'{{"{canary}', timeout=30)
+        server.stop()
+        kept = [file for file in server.data.rglob("*") if file.is_file()]
+        assert any(file.name == "ledger.duckdb" for file in kept)
+        for file in kept:
+            assert canary.encode() not in file.read_bytes()
+            assert b"simulated answer" not in file.read_bytes()
+        assert canary not in server.log

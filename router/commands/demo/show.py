@@ -147,7 +147,8 @@ def _sentences(found: Findings, count: int) -> Sequence[str]:
     fired = escape(", ".join(f"{what} ({times})" for what, times in books.fired.items())) or "none"
     saved = 1 - found.routed.spend / best.spend if best.spend else 0.0
     right = sum(found.routed.right) / max(1, sum(best.right))
-    problems = escape(f" ({'; '.join(sorted(set(found.problems)))})") if found.problems else ""
+    broken = f", except {len(found.problems)} ({'; '.join(sorted(set(found.problems)))})"
+    problems = escape(broken) if found.problems else ""
     mixed = (
         f"would be right {against.mix_right:.1f} times of {count}. Routing differs from it by "
         f"{against.difference:+.1f} (95 % interval over prompts: {against.low:+.1f} to {against.high:+.1f})."
@@ -157,7 +158,7 @@ def _sentences(found: Findings, count: int) -> Sequence[str]:
         f"Checks that fired: {fired}.",
         f"Routing cost {saved:.0%} less than {best.name} alone and gave {right:.1%} of its right answers.",
         f"At the same spend, the best random mix of single models {mixed}",
-        f"Every answer came whole, plain or streamed, except {len(found.problems)}{problems}.",
+        f"Every answer came whole, plain or streamed{problems}.",
         _balance(found),
         f"All of this took {found.seconds:.1f} seconds.",
     )
