@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -34,6 +35,10 @@ STATUS: Sequence[tuple[type[Exception], int]] = (
 
 An upstream's 401 is no business of the caller's: it is a 502, since the key it speaks of is ours.
 """
+
+
+OWN = "~"
+"""Between a caller's id and what makes it unique; no id of a caller may have it."""
 
 
 def status_of(error: Exception) -> int:
@@ -83,8 +88,13 @@ def note_of(outcome: Outcome) -> dict[str, Any]:
     return note
 
 
+def shown_id(request_id: str) -> str:
+    """The id as the caller knows it: without what was added to tell two calls of one id apart."""
+    return request_id.partition(OWN)[0]
+
+
 def _first_headers(request: Request) -> dict[str, str]:
-    return {"x-request-id": request.id, "x-farthing-asked": _safe(request.asked)}
+    return {"x-request-id": shown_id(request.id), "x-farthing-asked": _safe(request.asked)}
 
 
 def _decided_headers(decision: Decision, attempts: int) -> dict[str, str]:
@@ -205,10 +215,11 @@ class StreamedAnswer:
         self._keeper = asyncio.get_running_loop().create_task(self._keep())
 
     async def _keep(self) -> None:
-        while True:
-            response = await self._open({})
-            await response.write(self._renderer.keepalive())
-            await asyncio.sleep(self._every)
+        with suppress(ConnectionError):  # a caller who has left is noticed elsewhere
+            while True:
+                response = await self._open({})
+                await response.write(self._renderer.keepalive())
+                await asyncio.sleep(self._every)
 
     def _stop_keeper(self) -> None:
         if self._timer is not None:

@@ -12,7 +12,7 @@ import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from router.answers import StreamedAnswer, headers_of, status_of
+from router.answers import OWN, StreamedAnswer, headers_of, shown_id, status_of
 from router.dialects import DIALECTS
 from router.errors import BadRequest, FarthingError, NotAuthorized, TooLarge, UnknownModel
 from router.pipeline import Pipeline
@@ -87,7 +87,7 @@ class Service:
             request = replace(request, limits=_limits(request, http))
             policy = house.policy(request.asked)
         except FarthingError as error:
-            return _failed(dialect, error, {"x-request-id": request_id})
+            return _failed(dialect, error, {"x-request-id": shown_id(request_id)})
         if request.stream:
             return await self._stream(http, house, request, policy, dialect)
         outcome = await house.pipeline.run(request, policy)
@@ -165,8 +165,9 @@ class Service:
             raise BadRequest(f"The body did not arrive whole: {error}.") from None
 
     def _request_id(self, http: web.Request) -> str:
-        given = http.headers.get("x-request-id", "")
-        return given if REQUEST_ID.fullmatch(given) else self._new_id()
+        """Keep a caller's id, and make it the only one of its kind: retries tend to carry the same."""
+        given, own = http.headers.get("x-request-id", ""), self._new_id()
+        return f"{given}{OWN}{own[:8]}" if REQUEST_ID.fullmatch(given) else own
 
 
 @web.middleware

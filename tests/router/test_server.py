@@ -191,10 +191,13 @@ async def test_a_key_is_asked_for_where_keys_are_in_force(serve):
     assert second.session == "s"
 
 
-async def test_a_request_id_is_kept_if_it_is_a_decent_one(serve):
-    client, _ = await serve({"small": [["x"]], "large": [["x"]]})
+async def test_a_request_id_is_kept_if_it_is_a_decent_one_and_two_calls_stay_two(serve):
+    client, house = await serve({"small": [["x"]], "large": [["x"]]})
     assert (await ask(client, headers={"x-request-id": "mine-1"})).headers["x-request-id"] == "mine-1"
-    assert (await ask(client, headers={"x-request-id": "no good\u00e9"})).headers["x-request-id"] == "id1"
+    assert (await ask(client, headers={"x-request-id": "mine-1"})).headers["x-request-id"] == "mine-1"
+    assert (await ask(client, headers={"x-request-id": "no good\u00e9"})).headers["x-request-id"] == "id3"
+    assert (await ask(client, headers={"x-request-id": "sly~1"})).headers["x-request-id"] == "id4"
+    assert [row.request_id for row in house.book.rows] == ["mine-1~id1", "mine-1~id2", "id3", "id4"]
 
 
 @pytest.mark.parametrize(
