@@ -40,7 +40,8 @@ def recorded():
         SELECT p.prompt_text, r.model, r.response_text, coalesce(o.tokens_in, 50), coalesce(o.tokens_out, 20)
         FROM '{DATA}/responses.parquet' r
         JOIN '{DATA}/prompts.parquet' p USING (prompt_id)
-        JOIN '{DATA}/outcomes.parquet' o USING (prompt_id, model, source)
+        JOIN '{DATA}/outcomes.parquet' o
+          ON (o.prompt_id, o.model, o.source) = (r.prompt_id, r.model, r.source)
         WHERE p.split = 'validation' AND r.model IN {tuple(PRICES)}
         ORDER BY p.prompt_id, r.model, r.source
         """
