@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from router.types import Grade, LedgerEntry, Status
+from router.types import DOLLAR, Grade, LedgerEntry, Status
 
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 
@@ -75,7 +75,7 @@ class Metrics:
         if entry.first_token_ms is not None:
             self._first.labels(model).observe(entry.first_token_ms / 1000)
         if entry.cost_grade != Grade.UNPRICED and entry.cost:
-            self._cost.labels(entry.policy, model).inc(entry.cost / 10**12)
+            self._cost.labels(entry.policy, model).inc(entry.cost / DOLLAR)
         if entry.input_tokens:
             self._tokens.labels(model, "input").inc(entry.input_tokens)
         if entry.output_tokens:

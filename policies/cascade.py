@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from policies.estimate import expected_cost
 from policies.language import PolicySpec
-from policies.steps import decision
+from policies.steps import decision, ends_it
 from router.seams import Plan
 from router.types import Features, Model, Request
 
@@ -21,5 +21,5 @@ class Cascade:
         }
         for position, model in enumerate(candidates[: self._spec.max_attempts], start=1):
             attempt = yield decision(self._spec, request, model, f"step {position} of the cascade", costs)
-            if attempt.error is not None and not getattr(attempt.error, "retryable", True):
+            if ends_it(attempt):
                 return

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from policies.estimate import expected_cost
 from policies.language import PolicySpec
-from policies.steps import decision
+from policies.steps import decision, ends_it
 from router.seams import Plan
 from router.types import Features, Model, Release, Request, Status
 
@@ -56,7 +56,7 @@ class CheapestAdequate:
             model = left.pop(0)
             told = f"{reason} (p={chance[model.name]:.2f})"
             attempt = yield decision(self._spec, request, model, told, costs)
-            if not left or (attempt.error is not None and not getattr(attempt.error, "retryable", True)):
+            if not left or ends_it(attempt):
                 return
             if attempt.status is Status.REJECTED:
                 failed = next(verdict for verdict in attempt.verdicts if not verdict.passed)

@@ -8,7 +8,7 @@ from policies.estimate import expected_cost
 from policies.language import PolicySpec
 from policies.meters import Health
 from router.seams import Rule
-from router.types import Capability, Features, Model, Picodollars, Request
+from router.types import DOLLAR, Capability, Features, Model, Picodollars, Request
 
 UNKNOWN_WINDOW = 8192
 """What a context window is taken for that nobody states: the least among models served today."""
@@ -58,7 +58,7 @@ class WithinCost:
             return None
         if cost is None:
             return "its price is unknown, so no cost ceiling can be kept"
-        return f"expected to cost ${cost / 10**12:.6f}, the ceiling is ${min(ceilings) / 10**12:.6f}"
+        return f"expected to cost ${cost / DOLLAR:.6f}, the ceiling is ${min(ceilings) / DOLLAR:.6f}"
 
 
 def _no_rule(request: Request, features: Features, model: Model, /) -> str | None:  # noqa: ARG001 - the seam
@@ -70,7 +70,7 @@ def _priced(spec: PolicySpec, health: Health) -> Rule:  # noqa: ARG001 - the tab
 
 
 def _within_cost(spec: PolicySpec, health: Health) -> Rule:  # noqa: ARG001 - the table's signature
-    return WithinCost(int(spec.max_cost_usd * 10**12) if spec.max_cost_usd is not None else None)
+    return WithinCost(int(spec.max_cost_usd * DOLLAR) if spec.max_cost_usd is not None else None)
 
 
 RULES: Mapping[str, RuleMaker] = MappingProxyType(

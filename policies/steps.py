@@ -3,7 +3,13 @@
 from collections.abc import Mapping
 
 from policies.language import PolicySpec
-from router.types import Decision, Model, Picodollars, Release, Request
+from router.errors import UpstreamError
+from router.types import Attempt, Decision, Model, Picodollars, Release, Request
+
+
+def ends_it(attempt: Attempt) -> bool:
+    """Tell whether an attempt failed in a way that no other model can mend: the request itself is wrong."""
+    return isinstance(attempt.error, UpstreamError) and not attempt.error.retryable
 
 
 def decision(

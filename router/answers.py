@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from aiohttp import web
 
+from router.catalog.money import usd_text
 from router.errors import (
     BadRequest,
     CallerFault,
@@ -49,12 +50,6 @@ def status_of(error: Exception) -> int:
     return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
 
 
-def usd(picodollars: int) -> str:
-    """Write an amount exactly, without exponent."""
-    whole, rest = divmod(picodollars, 10**12)
-    return f"{whole}.{rest:012d}".rstrip("0").rstrip(".") if rest else str(whole)
-
-
 def headers_of(outcome: Outcome) -> dict[str, str]:
     """Everything that is known about an outcome, once it is over."""
     headers = _first_headers(outcome.request)
@@ -62,7 +57,7 @@ def headers_of(outcome: Outcome) -> dict[str, str]:
     if shown is not None:
         headers |= _decided_headers(shown.decision, _answers(outcome))
         if outcome.cost is not None:
-            headers["x-farthing-cost-usd"] = usd(outcome.cost)
+            headers["x-farthing-cost-usd"] = usd_text(outcome.cost)
         if shown.substituted:
             headers["x-farthing-substituted"] = _safe(shown.reply.served_model if shown.reply else None)
     if _unchecked(outcome.chosen):
@@ -76,7 +71,7 @@ def note_of(outcome: Outcome) -> dict[str, Any]:
     note: dict[str, Any] = {
         "asked": outcome.request.asked,
         "attempts": _answers(outcome),
-        "cost_usd": usd(outcome.cost) if outcome.cost is not None else None,
+        "cost_usd": usd_text(outcome.cost) if outcome.cost is not None else None,
     }
     if chosen is not None:
         note |= {"model": chosen.decision.model.name, "reason": chosen.decision.reason}

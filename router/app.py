@@ -23,8 +23,9 @@ from router.config import (
     fingerprint,
 )
 from router.dialects import WIRES
+from router.difficulty import load
 from router.errors import UnknownModel
-from router.features import Measurer, TokenCounter
+from router.features import Measurer, TokenCounter, vocabulary
 from router.pipeline import Pipeline
 from router.seams import Clock, Policy, Predictor, Sink, Upstream
 from router.types import Model, Principal
@@ -45,6 +46,19 @@ class Parts:
     health: Health
     sinks: Sequence[Sink]
     clock: Clock
+
+
+def gather(session: aiohttp.ClientSession, clock: Clock, sinks: Sequence[Sink] = ()) -> Parts:
+    """Load what is shipped and join it with what is given; takes about a second."""
+    return Parts(
+        session=session,
+        predictor=load(),
+        count=TokenCounter(vocabulary()),
+        knowledge=Knowledge.load(),
+        health=Health(clock),
+        sinks=sinks,
+        clock=clock,
+    )
 
 
 class Household:

@@ -17,7 +17,7 @@ from router.dialects import DIALECTS
 from router.errors import BadRequest, FarthingError, NotAuthorized, TooLarge, UnknownModel
 from router.pipeline import Pipeline
 from router.seams import Clock, Dialect, Policy
-from router.types import Limits, Outcome, Principal, Request
+from router.types import DOLLAR, Limits, Outcome, Principal, Request
 
 log = logging.getLogger("farthing.server")
 
@@ -227,7 +227,7 @@ def _limits(request: Request, http: web.Request) -> Limits:
         ceiling = Decimal("NaN")
     if not ceiling.is_finite() or ceiling <= 0 or ceiling > 1_000_000:
         raise BadRequest("`x-farthing-max-cost-usd` must be a positive number of dollars.")
-    return replace(request.limits, cost=int(ceiling * 10**12))
+    return replace(request.limits, cost=int(ceiling * DOLLAR))
 
 
 def _json(value: object) -> web.Response:

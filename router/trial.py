@@ -45,6 +45,7 @@ class Trial:
         self._start = clock.monotonic()
         self._first: float | None = None
         self._served: str | None = None
+        self._whole: Reply | None = None
 
     def add(self, item: Burst | Ending) -> None:
         """Note what came; the model that is said to serve is looked at as soon as it is said."""
@@ -73,8 +74,12 @@ class Trial:
         return 0.0 if self._first is None else (self._clock.monotonic() - self._first) * 1000
 
     def reply(self) -> Reply:
-        """What has come so far."""
-        return assemble(self.deltas, self.ending)
+        """What has come so far; nothing comes after the ending, so a whole reply is put together once."""
+        if self.ending is None:
+            return assemble(self.deltas, None)
+        if self._whole is None:
+            self._whole = assemble(self.deltas, self.ending)
+        return self._whole
 
     def attempt(
         self,

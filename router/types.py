@@ -18,6 +18,8 @@ from router.errors import NoCandidate
 Picodollars: TypeAlias = int
 """A millionth of a millionth of a US dollar; one dollar per million tokens is 1,000,000 a token."""
 
+DOLLAR: Picodollars = 10**12
+
 NOTHING: Mapping[str, Any] = {}
 """The shared empty mapping for fields that are rarely filled; never written to."""
 
@@ -435,7 +437,6 @@ class Outcome:
     refused: Mapping[str, str]
     attempts: tuple[Attempt, ...]
     counterfactual: Counterfactual | None = None
-    retryable: bool = False
 
     @property
     def chosen(self) -> Attempt | None:
@@ -452,7 +453,7 @@ class Outcome:
     def failure(self) -> Exception | None:
         """Why the caller got no answer, or not all of it; `None` if there is one."""
         if not self.attempts:
-            return NoCandidate(self.refused, retryable=self.retryable)
+            return NoCandidate(self.refused)
         last = self.attempts[-1]
         if last.committed and not last.accepted:
             return last.error

@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -17,14 +18,10 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from dashboards.live import page
 from dashboards.metrics import Metrics
-from policies.meters import Health
-from router.app import Household, Parts, new_request_id
-from router.catalog import Knowledge
+from router.app import Household, gather, new_request_id
 from router.clock import SystemClock
 from router.config import Config, Watcher
-from router.difficulty import load
 from router.errors import FarthingError
-from router.features import TokenCounter, vocabulary
 from router.ledger.spool import Spool
 from router.server import Service
 
@@ -51,8 +48,8 @@ class Work:
 class Worker:
     """Serves until SIGTERM, or until whoever started it is gone."""
 
-    def __init__(self, config: Config, work: Work) -> None:
-        self._config, self._work = config, work
+    def __init__(self, work: Work) -> None:
+        self._config, self._work = work.watcher.current, work
         self._clock = SystemClock()
         self._metrics = Metrics(shared=work.shared_metrics)
         self._spool = Spool(work.data / "spool", f"worker_{os.getpid()}")
@@ -64,15 +61,7 @@ class Worker:
         async with aiohttp.ClientSession(
             connector=connector, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
         ) as session:
-            self._parts = Parts(
-                session=session,
-                predictor=load(),
-                count=TokenCounter(vocabulary()),
-                knowledge=Knowledge.load(),
-                health=Health(self._clock),
-                sinks=[self._spool, self._metrics],
-                clock=self._clock,
-            )
+            self._parts = gather(session, self._clock, [self._spool, self._metrics])
             self._house = Household(self._config, self._parts)
             _settle_memory()
             try:
@@ -87,7 +76,7 @@ class Worker:
             clock=self._clock,
             new_id=new_request_id,
             metrics=self._metrics.expose,
-            dashboard=self._dashboard() if _shows_dashboard(self._config) else None,
+            dashboard=partial(page, self._work.data) if _shows_dashboard(self._config) else None,
             max_body=server.max_body_mb << 20,
         )
         runner = web.AppRunner(
@@ -138,14 +127,6 @@ class Worker:
             return
         self._house = house
         log.info("the changed configuration is in force")
-
-    def _dashboard(self) -> Callable[[], Awaitable[str]]:
-        data = self._work.data
-
-        async def show() -> str:
-            return await page(data)
-
-        return show
 
     def _watch_signals(self) -> None:
         loop = asyncio.get_running_loop()

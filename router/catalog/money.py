@@ -6,9 +6,9 @@ so that rounding never books too little.
 
 from decimal import Context, Decimal, InvalidOperation
 
-from router.types import Picodollars
+from router.types import DOLLAR, Picodollars
 
-PICO = 10**12
+PICO = DOLLAR
 """Picodollars in a US dollar."""
 
 MILLION = 10**6

@@ -14,15 +14,11 @@ from rich.table import Table
 
 from evaluators import EVALUATORS
 from policies.estimate import expected_cost
-from policies.meters import Health
-from router.answers import usd
-from router.app import Household, Parts
-from router.catalog import Knowledge
+from router.app import Household, gather
+from router.catalog.money import usd_text
 from router.clock import SystemClock
 from router.config import environment, load
 from router.dialects import DIALECTS
-from router.difficulty import load as load_classifier
-from router.features import TokenCounter, vocabulary
 from router.seams import Plan
 from router.types import (
     Attempt,
@@ -63,17 +59,8 @@ def command(request_file: Any, path: Path, model: str | None, dialect: str, *, a
 
 
 async def _explain(request: Request, path: Path) -> dict[str, Any]:
-    clock = SystemClock()
     async with aiohttp.ClientSession() as session:
-        parts = Parts(
-            session=session,
-            predictor=load_classifier(),
-            count=TokenCounter(vocabulary()),
-            knowledge=Knowledge.load(),
-            health=Health(clock),
-            sinks=(),
-            clock=clock,
-        )
+        parts = gather(session, SystemClock())
         house = Household(load(path, environ=environment(), known_checks=EVALUATORS.keys()), parts)
     policy = house.policy(request.asked)
     features, plan, refused = house.pipeline.plan(request, policy)
@@ -97,7 +84,7 @@ def _row(request: Request, features: Features, decision: Decision) -> dict[str, 
         "upstream": model.upstream,
         "success": round(prediction.success, 4),
         "output_tokens": round(prediction.output_tokens),
-        "expected_cost_usd": usd(cost) if cost is not None else None,
+        "expected_cost_usd": usd_text(cost) if cost is not None else None,
         "reason": decision.reason,
         "checks": list(decision.checks),
         "release": str(decision.release),

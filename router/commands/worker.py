@@ -28,8 +28,8 @@ def command(path: Path, fd: int, data: Path, last_good: Path | None, *, shared_m
         last_good=last_good,
     )
     work = Work(watcher=watcher, listener=listener, data=data, shared_metrics=shared_metrics)
-    uvloop.run(_run(watcher, work))
+    uvloop.run(_run(work))
 
 
-async def _run(watcher: Watcher, work: Work) -> None:
-    await Worker(watcher.current, work).run()
+async def _run(work: Work) -> None:
+    await Worker(work).run()

@@ -8,9 +8,7 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from router.types import NOTHING, Grade, Usage
-
-USD = 10**12
+from router.types import DOLLAR, NOTHING, Grade, Usage
 
 
 def usage_of(wire: Mapping[str, Any]) -> Usage | None:
@@ -61,7 +59,7 @@ def _picodollars(value: object) -> int | None:
     if not isinstance(value, int | float | str) or isinstance(value, bool):
         return None
     try:
-        amount = Decimal(str(value)) * USD
+        amount = Decimal(str(value)) * DOLLAR
     except InvalidOperation:
         return None
     return int(amount) if amount.is_finite() and 0 <= amount < 10**18 else None
