@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from router.entry import LedgerEntry
 from router.seams import Clock
-from router.types import Features, LedgerEntry, Model, Request, Status
+from router.types import Features, Model, Request, Status
 
 UPSTREAM_TROUBLE = frozenset({"Unreachable", "TimedOut", "RateLimited", "Broken", "Truncated", "Denied"})
 """Errors that speak against the upstream; a caller's own mistake does not."""

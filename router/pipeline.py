@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
 from functools import partial
 
+from router.entry import entries_of
 from router.errors import UpstreamError
 from router.gate import let_through
 from router.seams import Caller, Clock, Evaluator, Measure, Plan, Policy, Sink, Upstream
@@ -80,7 +81,7 @@ class Pipeline:
                 attempts=tuple(attempts),
                 counterfactual=self._counterfactual(policy.strongest, attempts),
             )
-            entries = outcome.entries()
+            entries = entries_of(outcome)
             for sink in self._sinks:
                 sink.write(entries)
         return outcome

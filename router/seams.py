@@ -17,6 +17,7 @@ from collections.abc import (
 from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
+from router.entry import LedgerEntry
 from router.errors import UpstreamError
 from router.types import (
     Attempt,
@@ -24,7 +25,6 @@ from router.types import (
     Delta,
     Ending,
     Features,
-    LedgerEntry,
     Model,
     Prediction,
     Principal,

@@ -1,8 +1,9 @@
 """The words of the house, in the order a request meets them.
 
-`Request -> Features -> Decision -> Delta... Ending -> Reply -> Verdict -> Attempt -> Outcome -> LedgerEntry`
+`Request -> Features -> Decision -> Delta... Ending -> Reply -> Verdict -> Attempt -> Outcome`, and then
+`LedgerEntry` (`entry.py`).
 
-Every value is frozen and keyword-only, and all but the last are slotted.
+Every value is frozen, slotted and keyword-only.
 Money is an integer of picodollars (1e-12 USD), never a float.
 Unknown is `None`, never 0.
 """
@@ -368,64 +369,6 @@ class Counterfactual:
     cost: Picodollars
 
 
-@dataclass(frozen=True, kw_only=True)
-class LedgerEntry:
-    """One attempt as a flat row: the columns of the ledger, in their order.
-
-    `verdicts` maps check to "pass" or the reason it failed; `predictions` the candidates' chances of success;
-    `vector` the classifier's numbers. No field holds text of a prompt or an answer.
-    `final` is true on exactly one row of every request: the last.
-    It has no slots: orjson writes it twice as fast without.
-    """
-
-    time: datetime
-    request_id: str
-    attempt: int
-    purpose: str
-    final: bool
-    status: str
-    error: str | None
-    key: str | None
-    team: str | None
-    user: str | None
-    tags: tuple[str, ...]
-    session: str | None
-    run: str | None
-    dialect: str
-    stream: bool
-    policy: str
-    config: str
-    asked: str
-    model: str
-    upstream: str
-    provider: str | None
-    served_model: str | None
-    substituted: bool
-    reason: str
-    release: str
-    finish_reason: str | None
-    input_tokens: int | None
-    cached_tokens: int | None
-    cache_write_tokens: int | None
-    output_tokens: int | None
-    reasoning_tokens: int | None
-    usage_grade: str
-    cost: Picodollars | None
-    cost_bound: Picodollars | None
-    cost_grade: str
-    cost_reported: Picodollars | None
-    expected_cost: Picodollars | None
-    baseline_model: str | None
-    baseline_cost: Picodollars | None
-    duration_ms: float
-    first_token_ms: float | None
-    prompt_tokens: int
-    predictions: Mapping[str, float] = field(default_factory=dict)
-    vector: tuple[float, ...] = ()
-    verdicts: Mapping[str, str] = field(default_factory=dict)
-    simulated: bool = False
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """Everything tried for one request, and why the rest was not."""
@@ -467,62 +410,3 @@ class Outcome:
         """
         known = [attempt.charge.amount for attempt in self.attempts if attempt.charge.amount is not None]
         return sum(known) if known else None
-
-    def entries(self) -> tuple[LedgerEntry, ...]:
-        """One row an attempt; the counterfactual stands on the last row alone, so that sums count it once."""
-        last = len(self.attempts)
-        return tuple(self._entry(attempt, final=attempt.number == last) for attempt in self.attempts)
-
-    def _entry(self, attempt: Attempt, *, final: bool) -> LedgerEntry:
-        request, decision, usage = self.request, attempt.decision, attempt.usage
-        who, model = request.principal, decision.model
-        reply = attempt.reply
-        baseline = self.counterfactual if final else None
-        return LedgerEntry(
-            time=attempt.started,
-            request_id=request.id,
-            attempt=attempt.number,
-            purpose=attempt.purpose,
-            final=final,
-            status=attempt.status,
-            error=type(attempt.error).__name__ if attempt.error else None,
-            key=who.key,
-            team=who.team,
-            user=who.user,
-            tags=who.tags,
-            session=who.session,
-            run=who.run,
-            dialect=request.dialect,
-            stream=request.stream,
-            policy=self.policy,
-            config=self.config,
-            asked=request.asked,
-            model=model.name,
-            upstream=model.upstream,
-            provider=model.provider,
-            served_model=reply.served_model if reply else None,
-            substituted=attempt.substituted,
-            reason=decision.reason,
-            release=decision.release,
-            finish_reason=reply.choices[0].finish_reason if reply and reply.choices else None,
-            input_tokens=usage.input,
-            cached_tokens=usage.cached,
-            cache_write_tokens=usage.cache_write,
-            output_tokens=usage.output,
-            reasoning_tokens=usage.reasoning,
-            usage_grade=usage.grade,
-            cost=attempt.charge.amount,
-            cost_bound=attempt.charge.bound,
-            cost_grade=attempt.charge.grade,
-            cost_reported=attempt.charge.reported,
-            expected_cost=decision.expected_cost,
-            baseline_model=baseline.model if baseline else None,
-            baseline_cost=baseline.cost if baseline else None,
-            duration_ms=attempt.duration_ms,
-            first_token_ms=attempt.first_token_ms,
-            prompt_tokens=self.features.prompt_tokens,
-            predictions={name: round(p.success, 4) for name, p in self.features.predictions.items()},
-            vector=self.features.vector,
-            verdicts={v.check: "pass" if v.passed else v.reason for v in attempt.verdicts},
-            simulated=model.simulated,
-        )

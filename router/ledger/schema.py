@@ -14,8 +14,8 @@ from typing import Any, get_type_hints
 
 from duckdb import DuckDBPyConnection
 
+from router.entry import LedgerEntry
 from router.errors import FarthingError
-from router.types import LedgerEntry
 
 SQL_TYPES: Mapping[Any, str] = MappingProxyType(
     {

@@ -20,8 +20,8 @@ from typing import Any
 
 import orjson
 
+from router.entry import LedgerEntry
 from router.ledger import segments
-from router.types import LedgerEntry
 
 OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_NAIVE_UTC
 MOST_BIGINT = 2**63 - 1

@@ -27,6 +27,7 @@ from router.clock import SystemClock
 from router.dialects import DIALECTS, WIRES
 from router.difficulty import load
 from router.draft import assemble
+from router.entry import entries_of
 from router.features import Measurer, TokenCounter, vocabulary
 from router.ledger.spool import Spool
 from router.pipeline import Pipeline
@@ -145,7 +146,7 @@ class Part:
 
 def parts(pieces: Pieces) -> Iterator[Part]:
     """Every piece, in the order a request meets them."""
-    request, reply, entries = pieces.request, pieces.reply, pieces.outcome.entries()
+    request, reply, entries = pieces.request, pieces.reply, entries_of(pieces.outcome)
     vector, usage = pieces.features.vector, reply.usage or Usage()
     whole_answer, streamed_answer = whole(), streamed()
     calls: dict[str, Callable[[], object]] = {

@@ -10,9 +10,10 @@ import pytest
 
 from dashboards.metrics import Metrics
 from policies.meters import Health
+from router.entry import LedgerEntry
 from router.ledger.spool import Spool
 from router.seams import Sink
-from router.types import Grade, LedgerEntry, Purpose, Status
+from router.types import Grade, Purpose, Status
 from tests.support.world import FakeClock
 
 SINKS: dict[str, Callable[[Path], Sink]] = {

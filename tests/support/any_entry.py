@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 
 from hypothesis import strategies as st
 
-from router.types import LedgerEntry
+from router.entry import LedgerEntry
 
 texts = st.text(max_size=30)
 bigints = st.integers(-(2**63) + 1, 2**63 - 1)

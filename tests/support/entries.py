@@ -3,8 +3,9 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from router.entry import LedgerEntry
 from router.ledger.store import Ledger, reading
-from router.types import Grade, LedgerEntry, Purpose, Status
+from router.types import Grade, Purpose, Status
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 
+from router.entry import LedgerEntry
 from router.errors import UpstreamError
 from router.seams import Stream
 from router.types import (
@@ -14,7 +15,6 @@ from router.types import (
     Ending,
     Features,
     Grade,
-    LedgerEntry,
     Model,
     Prediction,
     Prices,

@@ -20,6 +20,7 @@ from router.commands.demo.prompts import read_prompts
 from router.commands.demo.proxy import Listener
 from router.commands.demo.show import Findings, as_json, show
 from router.config import load
+from router.entry import entries_of
 from router.ledger.drain import drain
 from router.ledger.spool import Spool
 from router.ledger.store import Ledger
@@ -260,7 +261,7 @@ async def test_the_books_of_a_run_are_read_from_the_ledger(tmp_path):
     ledger = Ledger(tmp_path)
     spool = Spool(ledger.spool, "test")
     for one in (outcome("a", "small"), outcome("b", "small", "large"), outcome("c", "large", asked="large")):
-        spool.write(one.entries())
+        spool.write(entries_of(one))
     spool.close()
     drain(ledger)
 

@@ -2,10 +2,10 @@ from dataclasses import fields
 
 import pytest
 
+from router.entry import LedgerEntry
 from router.ledger import schema
 from router.ledger.schema import COLUMNS, VERSION, NewerLedger, upgrade, version_of
 from router.ledger.store import Ledger, reading, scratch, writing
-from router.types import LedgerEntry
 from tests.support.entries import entry
 
 
