@@ -1,0 +1,23 @@
+"""`farthing evaluate`: measure what is predicted, on evaluation records that anyone can bring.
+
+What the records have to look like is in `router/difficulty/README.md`.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import click
+
+from router.commands.lazy import LazyGroup
+
+PARTS: Mapping[str, str] = MappingProxyType(
+    {
+        "difficulty": "How well chances and lengths are predicted.",
+        "routing": "What routing by these predictions saves, beside what needs no classifier.",
+    }
+)
+
+
+@click.group(cls=LazyGroup, package="router.commands.evaluate", table=PARTS)
+def command() -> None:
+    """Measure on evaluation records: prompts, models, and who did how well on what."""
