@@ -63,6 +63,8 @@ class LedgerEntry:
     vector: tuple[float, ...] = ()
     verdicts: Mapping[str, str] = field(default_factory=dict)
     simulated: bool = False
+    lane: str = "interactive"
+    batch: str | None = None
 
 
 def entries_of(outcome: Outcome) -> tuple[LedgerEntry, ...]:
@@ -123,4 +125,6 @@ def _entry(outcome: Outcome, attempt: Attempt, *, final: bool) -> LedgerEntry:
         vector=outcome.features.vector,
         verdicts={v.check: "pass" if v.passed else v.reason for v in attempt.verdicts},
         simulated=model.simulated,
+        lane=request.lane,
+        batch=who.batch,
     )

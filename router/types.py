@@ -51,6 +51,19 @@ class Principal:
     tags: tuple[str, ...] = ()
     session: str | None = None
     run: str | None = None
+    batch: str | None = None
+
+
+class Lane(StrEnum):
+    """How soon an answer is wanted.
+
+    INTERACTIVE: somebody waits. BACKGROUND: a single request that can wait for cheap capacity.
+    BATCH: a line of a file.
+    """
+
+    INTERACTIVE = "interactive"
+    BACKGROUND = "background"
+    BATCH = "batch"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +117,7 @@ class Request:
     tools: tuple[Tool, ...] = ()
     answer: AnswerForm | None = None
     limits: Limits = Limits()
+    lane: Lane = Lane.INTERACTIVE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
