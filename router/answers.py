@@ -6,6 +6,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
+import orjson
 from aiohttp import web
 
 from router.catalog.money import usd_text
@@ -20,7 +21,7 @@ from router.errors import (
     UnknownModel,
     UpstreamError,
 )
-from router.seams import Renderer
+from router.seams import Dialect, Renderer
 from router.types import Attempt, Decision, Delta, Ending, Outcome, Purpose, Reply, Request
 
 STATUS: Sequence[tuple[type[Exception], int]] = (
@@ -111,6 +112,29 @@ def _unchecked(chosen: Attempt | None) -> bool:
 def _safe(text: str | None) -> str:
     """Make a header value of anything: visible ASCII, bounded."""
     return "".join(c if " " <= c <= "~" else "?" for c in (text or "")[:300])
+
+
+def answer(value: object) -> web.Response:
+    """Answer with a value as JSON."""
+    return web.Response(body=orjson.dumps(value), content_type="application/json")
+
+
+def failed(
+    dialect: Dialect, error: Exception, headers: Mapping[str, str], *, status: int | None = None
+) -> web.Response:
+    """Answer with an error in the caller's dialect."""
+    status = status or status_of(error)
+    # The SDKs repeat 429 and 5xx by themselves; what could be tried has been tried here.
+    extra = {"x-should-retry": "false"} if status >= 429 else {}
+    retry_after = getattr(error, "retry_after", None)
+    if retry_after is not None:
+        extra["Retry-After"] = str(max(1, round(retry_after)))
+    return web.Response(
+        status=status,
+        body=dialect.error(status, error),
+        content_type="application/json",
+        headers={**headers, **extra},
+    )
 
 
 class StreamedAnswer:

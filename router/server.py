@@ -6,13 +6,12 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
-import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from router.answers import OWN, StreamedAnswer, headers_of, shown_id, status_of
+from router.answers import OWN, StreamedAnswer, answer, failed, headers_of, shown_id
 from router.dialects import DIALECTS
 from router.errors import BadRequest, FarthingError, NotAuthorized, TooLarge, UnknownModel
 from router.pipeline import Pipeline
@@ -44,8 +43,20 @@ class House(Protocol):
     def listing(self) -> Sequence[Mapping[str, object]]: ...
 
 
+Identify: TypeAlias = Callable[[web.Request], Principal]
+"""Tells who asks; raises `NotAuthorized`."""
+
+
+class Routes(Protocol):
+    """Handlers that stand beside the completions; the server gives them its way of telling who asks."""
+
+    def add(self, app: web.Application, prefix: str, identify: Identify, /) -> None:
+        """Add every route below `prefix` (`/v1`, or nothing)."""
+        ...
+
+
 class Service:
-    """The handlers, over whatever house is in force."""
+    """The handlers, over whatever house is in force; `routes` are others' that the application serves too."""
 
     def __init__(
         self,
@@ -56,7 +67,9 @@ class Service:
         metrics: Callable[[], bytes],
         dashboard: Callable[[], Awaitable[str]] | None = None,
         max_body: int = 100 << 20,
+        routes: Sequence[Routes] = (),
     ) -> None:
+        self._routes = tuple(routes)
         self._house, self._clock, self._new_id = house, clock, new_id
         self._metrics, self._dashboard, self._max_body = metrics, dashboard, max_body
 
@@ -67,6 +80,8 @@ class Service:
             app.router.add_post(f"{prefix}/chat/completions", self.chat_completions)
             app.router.add_get(f"{prefix}/models", self.models)
             app.router.add_get(f"{prefix}/models/{{id:[\\s\\S]+}}", self.model)
+            for routes in self._routes:
+                routes.add(app, prefix, self._identify)
         app.router.add_get("/health", self.health)
         app.router.add_get("/metrics", self.metrics)
         app.router.add_get("/", self.health)
@@ -87,7 +102,7 @@ class Service:
             request = replace(request, limits=_limits(request, http))
             policy = house.policy(request.asked)
         except FarthingError as error:
-            return _failed(dialect, error, {"x-request-id": shown_id(request_id)})
+            return failed(dialect, error, {"x-request-id": shown_id(request_id)})
         if request.stream:
             return await self._stream(http, house, request, policy, dialect)
         outcome = await house.pipeline.run(request, policy)
@@ -97,7 +112,7 @@ class Service:
         headers = headers_of(outcome)
         chosen = outcome.chosen
         if chosen is None or chosen.reply is None:
-            return _failed(dialect, outcome.failure or FarthingError(), headers)
+            return failed(dialect, outcome.failure or FarthingError(), headers)
         renderer = dialect.renderer(outcome.request, created=int(self._clock.now().timestamp()))
         reply = replace(chosen.reply, usage=chosen.usage)
         body = renderer.whole(reply, chosen.decision.model.name, {})
@@ -107,23 +122,26 @@ class Service:
         self, http: web.Request, house: House, request: Request, policy: Policy, dialect: Dialect
     ) -> web.StreamResponse:
         renderer = dialect.renderer(request, created=int(self._clock.now().timestamp()))
-        async with StreamedAnswer(http, request, renderer, keepalive=house.keepalive) as answer:
+        async with StreamedAnswer(http, request, renderer, keepalive=house.keepalive) as streamed:
             try:
-                outcome = await house.pipeline.run(request, policy, answer)
-                if not answer.begun and outcome.chosen is None:
-                    return _failed(dialect, outcome.failure or FarthingError(), headers_of(outcome))
-                return await answer.finish(outcome)
+                outcome = await house.pipeline.run(request, policy, streamed)
+                if not streamed.begun and outcome.chosen is None:
+                    return failed(dialect, outcome.failure or FarthingError(), headers_of(outcome))
+                return await streamed.finish(outcome)
             except ConnectionError:
                 # The caller has left, which the ledger knows; nobody is there to be answered.
-                return answer.response or web.Response()
+                return streamed.response or web.Response()
+
+    def _identify(self, http: web.Request) -> Principal:
+        return _principal(self._house(), http)
 
     async def models(self, http: web.Request) -> web.Response:
         house = self._house()
         try:
             _principal(house, http)
         except FarthingError as error:
-            return _failed(DIALECTS["chat"], error, {})
-        return _json({"object": "list", "data": list(house.listing())})
+            return failed(DIALECTS["chat"], error, {})
+        return answer({"object": "list", "data": list(house.listing())})
 
     async def model(self, http: web.Request) -> web.Response:
         house, name = self._house(), http.match_info["id"]
@@ -131,13 +149,13 @@ class Service:
             _principal(house, http)
             for entry in house.listing():
                 if entry["id"] == name:
-                    return _json(entry)
+                    return answer(entry)
             raise UnknownModel(f"There is no model {name!r} here.", param="model")
         except FarthingError as error:
-            return _failed(DIALECTS["chat"], error, {})
+            return failed(DIALECTS["chat"], error, {})
 
     async def health(self, http: web.Request) -> web.Response:  # noqa: ARG002 - a handler
-        return _json({"status": "ok"})
+        return answer({"status": "ok"})
 
     async def metrics(self, http: web.Request) -> web.Response:  # noqa: ARG002 - a handler
         return web.Response(body=self._metrics(), headers={"Content-Type": "text/plain; version=0.0.4"})
@@ -149,7 +167,7 @@ class Service:
 
     async def nowhere(self, http: web.Request) -> web.Response:
         error = BadRequest(f"There is nothing at {http.method} {http.path[:200]}.", code="not_found")
-        return _failed(DIALECTS["chat"], error, {}, status=404)
+        return failed(DIALECTS["chat"], error, {}, status=404)
 
     async def _body(self, http: web.Request) -> bytes:
         if http.headers.get("Content-Encoding", "identity").lower() != "identity":
@@ -179,7 +197,7 @@ async def _last_resort(request: web.Request, handler: Handler) -> web.StreamResp
         raise
     except Exception:
         log.exception("%s %s failed", request.method, request.path)
-        return _failed(DIALECTS["chat"], FarthingError("Farthing itself failed; its log says how."), {})
+        return failed(DIALECTS["chat"], FarthingError("Farthing itself failed; its log says how."), {})
 
 
 async def _sign(_request: web.Request, response: web.StreamResponse) -> None:
@@ -228,24 +246,3 @@ def _limits(request: Request, http: web.Request) -> Limits:
     if not ceiling.is_finite() or ceiling <= 0 or ceiling > 1_000_000:
         raise BadRequest("`x-farthing-max-cost-usd` must be a positive number of dollars.")
     return replace(request.limits, cost=int(ceiling * DOLLAR))
-
-
-def _json(value: object) -> web.Response:
-    return web.Response(body=orjson.dumps(value), content_type="application/json")
-
-
-def _failed(
-    dialect: Dialect, error: Exception, headers: Mapping[str, str], *, status: int | None = None
-) -> web.Response:
-    status = status or status_of(error)
-    # The SDKs repeat 429 and 5xx by themselves; what could be tried has been tried here.
-    extra = {"x-should-retry": "false"} if status >= 429 else {}
-    retry_after = getattr(error, "retry_after", None)
-    if retry_after is not None:
-        extra["Retry-After"] = str(max(1, round(retry_after)))
-    return web.Response(
-        status=status,
-        body=dialect.error(status, error),
-        content_type="application/json",
-        headers={**headers, **extra},
-    )
