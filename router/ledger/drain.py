@@ -7,6 +7,7 @@ killed before the commit nothing has happened, killed after it the name says tha
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -18,6 +19,7 @@ from duckdb import DuckDBPyConnection
 
 from router.errors import FarthingError
 from router.ledger import ingest, segments
+from router.ledger.kinds import KINDS, Kind
 from router.ledger.store import Ledger, LedgerBroken, Patience, elected, engine, writing
 
 MOST_BYTES = 128 << 20
@@ -67,13 +69,14 @@ def drain(
     """
     segments.adopt(ledger.spool)
     total = Drained()
-    commit = partial(_commit, ledger, using, now, step)
-    for batch in _batches(segments.sealed(ledger.spool)):
-        try:
-            total += commit({path: path for path in batch})
-        except ingest.UNREADABLE as error:
-            log.critical("The spool holds lines that are no ledger entries: %s", error)
-            total += _rescue(ledger, batch, commit)
+    for kind in KINDS.values():
+        commit = partial(_commit, ledger, using, now, step, kind)
+        for batch in _batches(segments.sealed(ledger.spool, kind)):
+            try:
+                total += commit({path: path for path in batch})
+            except ingest.UNREADABLE as error:
+                log.critical("The spool holds lines that are no ledger entries: %s", error)
+                total += _rescue(ledger, kind, batch, commit)
     return total
 
 
@@ -81,9 +84,19 @@ def drain_once(ledger: Ledger) -> Drained | None:
     """Drain, or return `None` if another process is at it; raises `FarthingError` if it cannot be done."""
     try:
         with elected(ledger) as chosen:
-            return drain(ledger) if chosen else None
+            if not chosen:
+                return None
+            catch_up(ledger)
+            return drain(ledger)
     except (OSError, duckdb.Error) as error:
         raise LedgerBroken(f"The spool cannot be moved into the ledger: {error}") from error
+
+
+def catch_up(ledger: Ledger) -> None:
+    """Bring an older ledger's tables up to date, so that reports find what they ask for."""
+    if ledger.database.exists():
+        with writing(ledger):
+            pass
 
 
 def keep_draining(ledger: Ledger, wait: Callable[[], bool]) -> None:
@@ -100,6 +113,8 @@ def keep_draining(ledger: Ledger, wait: Callable[[], bool]) -> None:
 def _serve(ledger: Ledger, wait: Callable[[], bool]) -> None:
     for path in segments.foreign(ledger.spool):
         log.warning("%s is of another version and is left alone", path)
+    with suppress(FarthingError):  # the first drain says what is wrong
+        catch_up(ledger)
     troubles = 0
     going = True
     while going:
@@ -147,6 +162,7 @@ def _commit(
     using: DuckDBPyConnection | None,
     now: Callable[[], datetime],
     step: Callable[[str], None],
+    kind: Kind,
     sources: Mapping[Path, Path],
 ) -> Drained:
     """Ingest segments from the files that stand for them, then unlink the segments."""
@@ -159,14 +175,15 @@ def _commit(
         fresh = [segment for segment in sources if segment.name not in known]
         time = now().astimezone(UTC).replace(tzinfo=None)
         connection.begin()
-        count = ingest.insert(connection, [sources[segment] for segment in fresh])
+        count = ingest.insert(connection, [sources[segment] for segment in fresh], kind)
         connection.execute(
             "INSERT INTO drained SELECT unnest($names), $time",
             {"names": [segment.name for segment in fresh], "time": time},
         )
+        present = [path.name for each in KINDS.values() for path in segments.sealed(ledger.spool, each)]
         connection.execute(
             "DELETE FROM drained WHERE time < $oldest AND NOT list_contains($present, segment)",
-            {"oldest": time - REMEMBERED, "present": [path.name for path in segments.sealed(ledger.spool)]},
+            {"oldest": time - REMEMBERED, "present": present},
         )
         step("inserted")
         connection.commit()
@@ -178,7 +195,7 @@ def _commit(
 
 
 def _rescue(
-    ledger: Ledger, batch: Sequence[Path], commit: Callable[[Mapping[Path, Path]], Drained]
+    ledger: Ledger, kind: Kind, batch: Sequence[Path], commit: Callable[[Mapping[Path, Path]], Drained]
 ) -> Drained:
     """Ingest what can be read, and set the rest aside as segments that may be mended and put back."""
     rejected = 0
@@ -186,8 +203,8 @@ def _rescue(
         sources = {}
         for segment in batch:
             sources[segment] = segment
-            if not ingest.readable(segment):
-                good, bad = ingest.sift(segment)
+            if not ingest.readable(segment, kind):
+                good, bad = ingest.sift(segment, kind)
                 sources[segment] = Path(folder) / segment.name
                 sources[segment].write_bytes(good)
                 _set_aside(ledger, segment, bad)

@@ -1,8 +1,9 @@
-"""The columns of the ledger, derived from `LedgerEntry` and nowhere else, and how an older ledger catches up.
+"""The tables of the ledger, derived from the records and nowhere else, and how an older ledger catches up.
 
-`ledger` has no primary key and no index: DuckDB's known troubles with its log are all about indexes,
+A kind of record (`kinds.py`) is a table: `ledger` holds the attempts.
+None has a primary key or an index: DuckDB's known troubles with its log are all about indexes,
 and duplicates are kept out by `drained`, the names of the segments that are in already.
-A new field of `LedgerEntry` comes last and may be empty: the drainer adds its column.
+A new field of a record comes last and may be empty: the drainer adds its column, and the table of a new kind.
 Anything else is a statement in `MIGRATIONS`.
 """
 
@@ -14,8 +15,8 @@ from typing import Any, get_type_hints
 
 from duckdb import DuckDBPyConnection
 
-from router.entry import LedgerEntry
 from router.errors import FarthingError
+from router.ledger.kinds import ATTEMPTS, KINDS, Kind
 
 SQL_TYPES: Mapping[Any, str] = MappingProxyType(
     {
@@ -43,7 +44,7 @@ class NewerLedger(FarthingError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One field of `LedgerEntry` in SQL; `required` is never NULL."""
+    """One field of a record in SQL; `required` is never NULL."""
 
     name: str
     type: str
@@ -77,17 +78,33 @@ def _column(field: Field[Any], hint: Any) -> Column:
     return Column(name=field.name, type=SQL_TYPES[known], required=not (optional or defaulted))
 
 
-_HINTS: Mapping[str, Any] = MappingProxyType(get_type_hints(LedgerEntry))
+def _columns(kind: Kind) -> tuple[Column, ...]:
+    hints = get_type_hints(kind.record)
+    return tuple(_column(field, hints[field.name]) for field in fields(kind.record))
 
-COLUMNS: tuple[Column, ...] = tuple(_column(field, _HINTS[field.name]) for field in fields(LedgerEntry))
+
+TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType(
+    {table: _columns(kind) for table, kind in KINDS.items()}
+)
+
+COLUMNS = TABLES[ATTEMPTS.table]
+
+_NAMES: Mapping[str, frozenset[str]] = MappingProxyType(
+    {table: frozenset(column.name for column in columns) for table, columns in TABLES.items()}
+)
 
 
 def create(connection: DuckDBPyConnection) -> None:
     """Make the empty tables in the connection's own database."""
-    columns = ", ".join(column.definition for column in COLUMNS)
-    connection.execute(f"CREATE TABLE ledger ({columns})")
+    for table in TABLES:
+        _create(connection, table)
     connection.execute("CREATE TABLE drained (segment VARCHAR NOT NULL, time TIMESTAMP NOT NULL)")
     connection.execute(f"CREATE TABLE schema_version AS SELECT {VERSION} AS version")
+
+
+def _create(connection: DuckDBPyConnection, table: str) -> None:
+    columns = ", ".join(column.definition for column in TABLES[table])
+    connection.execute(f"CREATE TABLE {table} ({columns})")
 
 
 def upgrade(connection: DuckDBPyConnection) -> None:
@@ -98,14 +115,19 @@ def upgrade(connection: DuckDBPyConnection) -> None:
             f"The ledger has version {version}; this Farthing knows {VERSION} and before: upgrade it."
         )
     present = _present(connection)
-    missing = [column for column in COLUMNS if column.name not in present]
-    if version == VERSION and not missing:
+    if version == VERSION and all(names <= present.get(table, set()) for table, names in _NAMES.items()):
         return
     connection.begin()
     for statement in MIGRATIONS[version - 1 :]:
         connection.execute(statement)
-    for column in missing:
-        connection.execute(f"ALTER TABLE ledger ADD COLUMN IF NOT EXISTS {column.quoted} {column.type}")
+    for table in TABLES.keys() - present.keys():
+        _create(connection, table)
+    for table, names in present.items():
+        for column in TABLES.get(table, ()):
+            if column.name not in names:
+                connection.execute(
+                    f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {column.quoted} {column.type}"
+                )
     connection.execute("UPDATE schema_version SET version = ?", [VERSION])
     connection.commit()
 
@@ -116,6 +138,10 @@ def version_of(connection: DuckDBPyConnection) -> int:
     return int(row[0])
 
 
-def _present(connection: DuckDBPyConnection) -> set[str]:
-    description = connection.execute("SELECT * FROM ledger LIMIT 0").description
-    return {column[0] for column in description or ()}
+def _present(connection: DuckDBPyConnection) -> dict[str, set[str]]:
+    """Name the columns of each table that is there."""
+    rows = connection.execute(
+        "SELECT table_name, list(column_name) FROM duckdb_columns() "
+        "WHERE database_name = current_database() AND NOT internal GROUP BY table_name"
+    ).fetchall()
+    return {table: set(names) for table, names in rows}

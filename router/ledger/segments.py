@@ -5,7 +5,7 @@
     <writer>-<boot>-<number>.v1.jsonl    sealed: the drainer may take it           -> in the ledger, unlinked
 
 `boot` is random and no number is used twice, so a name means one segment for ever.
-`v1` is the version of the lines.
+`v1` is the mark of a kind of record, with the version of its lines (`kinds.py`).
 """
 
 import contextlib
@@ -15,10 +15,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-VERSION = 1
+from router.ledger.kinds import ATTEMPTS, KINDS, Kind
 
-OPEN = f".v{VERSION}.open"
-SEALED = f".v{VERSION}.jsonl"
+OPEN, SEALED = ".open", ".jsonl"
 
 log = logging.getLogger("farthing.ledger")
 
@@ -29,16 +28,22 @@ def sealed_path(path: Path) -> Path:
 
 
 def still_open(spool: Path) -> list[Path]:
-    return sorted(spool.glob(f"*{OPEN}"))
+    return sorted(path for path in spool.glob(f"*{OPEN}") if _kind(path, OPEN) is not None)
 
 
-def sealed(spool: Path) -> list[Path]:
-    return sorted(spool.glob(f"*{SEALED}"))
+def sealed(spool: Path, kind: Kind = ATTEMPTS) -> list[Path]:
+    return sorted(path for path in spool.glob(f"*{kind.sealed}") if _kind(path, SEALED) is kind)
 
 
 def foreign(spool: Path) -> list[Path]:
-    """List segments of other versions: a newer Farthing's, to be left for it."""
-    return sorted(path for path in spool.glob("*.v*.jsonl") if not path.name.endswith(SEALED))
+    """List segments of other versions or kinds: a newer Farthing's, to be left for it."""
+    return sorted(path for path in spool.glob(f"*{SEALED}") if _kind(path, SEALED) is None)
+
+
+def _kind(path: Path, state: str) -> Kind | None:
+    """Tell by its name what a segment holds, `None` if nothing that is known here."""
+    mark = path.name.removesuffix(state).rpartition(".")[2]
+    return next((kind for kind in KINDS.values() if kind.mark == mark), None)
 
 
 def create(path: Path) -> int | None:

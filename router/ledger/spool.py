@@ -20,8 +20,9 @@ from typing import Any
 
 import orjson
 
-from router.entry import LedgerEntry
 from router.ledger import segments
+from router.ledger.kinds import ATTEMPTS, Kind
+from router.records import Record
 
 OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_NAIVE_UTC
 MOST_BIGINT = 2**63 - 1
@@ -31,7 +32,7 @@ log = logging.getLogger("farthing.ledger")
 
 
 class Spool:
-    """Writes entries as lines of JSON to segments under `folder`; see `router.seams.Sink`.
+    """Writes records of one kind as lines of JSON to segments under `folder`; see `router.seams.Sink`.
 
     A segment is sealed, which hands it to the drainer, once it has `max_bytes` or is `max_age` seconds old;
     call `tick` every so often, so that an idle one is sealed too, and `sync` in a thread to force the disk.
@@ -42,6 +43,7 @@ class Spool:
         self,
         folder: Path,
         name: str,
+        kind: Kind = ATTEMPTS,
         *,
         max_bytes: int = 8 << 20,
         max_age: float = 0.5,
@@ -52,7 +54,7 @@ class Spool:
         if not re.fullmatch(r"[A-Za-z0-9_]+", name):
             raise ValueError(f"A spool's name becomes a file's: letters, digits and _ only, not {name!r}.")
         folder.mkdir(parents=True, exist_ok=True)
-        self._folder, self._clock = folder, clock
+        self._folder, self._kind, self._clock = folder, kind, clock
         self._prefix = f"{name}-{boot or secrets.token_hex(8)}"
         self._max_bytes, self._max_age, self._max_backlog = max_bytes, max_age, max_backlog
         self._number = self._size = 0
@@ -66,9 +68,9 @@ class Spool:
         self.backlog_bytes = 0
         self.lost = 0
 
-    def write(self, entries: Iterable[LedgerEntry], /) -> None:
-        """Append `entries`, all in one write."""
-        data = b"".join([_line(entry) for entry in entries])
+    def write(self, records: Iterable[Record], /) -> None:
+        """Append `records`, all in one write."""
+        data = b"".join([_line(record) for record in records])
         if data and (rest := self._put(data)):
             self._keep(rest)
 
@@ -161,7 +163,7 @@ class Spool:
         descriptor = None
         while descriptor is None:
             self._number += 1
-            self._path = self._folder / f"{self._prefix}-{self._number:08d}{segments.OPEN}"
+            self._path = self._folder / f"{self._prefix}-{self._number:08d}{self._kind.open}"
             descriptor = segments.create(self._path)
         with self._swap:
             self._fd, self._moved = descriptor, True
@@ -187,12 +189,12 @@ class Spool:
             os.close(descriptor)
 
 
-def _line(entry: LedgerEntry) -> bytes:
+def _line(record: Record) -> bytes:
     try:
-        return orjson.dumps(entry, default=_plain, option=OPTIONS)
+        return orjson.dumps(record, default=_plain, option=OPTIONS)
     except TypeError:
-        log.error("An entry of request %r had to be repaired to be written", entry.request_id)  # noqa: TRY400 - callers cause it
-        repaired = {field.name: _repaired(getattr(entry, field.name)) for field in fields(entry)}
+        log.error("A record of request %r had to be repaired to be written", record.request_id)  # noqa: TRY400 - callers cause it
+        repaired = {field.name: _repaired(getattr(record, field.name)) for field in fields(record)}
         return orjson.dumps(repaired, default=str, option=OPTIONS)
 
 

@@ -98,9 +98,9 @@ def printed_requests(data):
     return row["requests"]
 
 
-def ids(ledger):
+def ids(ledger, table="ledger"):
     with reading(ledger) as connection:
-        return [name for (name,) in connection.execute("SELECT request_id FROM ledger").fetchall()]
+        return [name for (name,) in connection.execute(f"SELECT request_id FROM {table}").fetchall()]
 
 
 def test_fifty_random_kills_lose_nothing_and_double_nothing(tmp_path):
@@ -134,6 +134,9 @@ def test_fifty_random_kills_lose_nothing_and_double_nothing(tmp_path):
     assert len(acknowledged) > 1000
     assert acknowledged - set(rows) == set(), "lost"
     assert [name for name, times in Counter(rows).items() if times > 1] == [], "doubled"
+    outcomes = ids(ledger, "outcomes")
+    assert acknowledged - set(outcomes) == set(), "outcomes lost"
+    assert [name for name, times in Counter(outcomes).items() if times > 1] == [], "outcomes doubled"
     assert list(ledger.spool.iterdir()) == []
 
 

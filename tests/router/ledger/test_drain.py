@@ -6,8 +6,10 @@ import pytest
 from router.ledger import drain as drain_module
 from router.ledger import segments
 from router.ledger.drain import Drained, drain, drain_once, keep_draining
+from router.ledger.kinds import ATTEMPTS, OUTCOMES, SETTLEMENTS
 from router.ledger.spool import Spool
-from router.ledger.store import Ledger, LedgerBroken, LedgerBusy, elected, reading
+from router.ledger.store import Ledger, LedgerBroken, LedgerBusy, elected, reading, writing
+from router.records import Settlement, UserOutcome
 from tests.support.entries import NOW, entries, entry, ledgers_rows
 
 
@@ -123,7 +125,7 @@ def test_lines_set_aside_may_be_mended_and_put_back(ledger):
 
 def test_a_segment_of_nothing_is_taken_away(ledger):
     ledger.spool.mkdir()
-    (ledger.spool / f"w-1-00000001{segments.SEALED}").touch()
+    (ledger.spool / f"w-1-00000001{ATTEMPTS.sealed}").touch()
 
     assert drain(ledger) == Drained(rows=0, segments=1)
     assert segments.sealed(ledger.spool) == []
@@ -250,3 +252,70 @@ def test_a_segment_of_a_newer_version_is_left_alone(ledger, caplog):
 
     assert newer.exists()
     assert "is of another version" in caplog.text
+
+
+OUTCOME = UserOutcome(time=NOW, request_id="r1", source="user", verdict="fail", score=0.25)
+SETTLED = Settlement(time=NOW, provider="openrouter", record_id="gen-1", amount=7, request_id="r1", attempt=1)
+
+
+def write_each_kind(ledger):
+    for kind, record in ((ATTEMPTS, entry()), (OUTCOMES, OUTCOME), (SETTLEMENTS, SETTLED)):
+        spool = Spool(ledger.spool, "w", kind)
+        spool.write((record,))
+        spool.close()
+
+
+def test_each_kind_of_record_goes_into_its_own_table(ledger):
+    write_each_kind(ledger)
+
+    assert drain(ledger) == Drained(rows=3, segments=3)
+
+    with reading(ledger) as connection:
+        assert connection.execute(
+            "SELECT request_id, source, verdict, score, key FROM outcomes"
+        ).fetchall() == [("r1", "user", "fail", 0.25, None)]
+        assert connection.execute("SELECT record_id, amount, attempt FROM settlements").fetchall() == [
+            ("gen-1", 7, 1)
+        ]
+    assert ids(ledger) == ["r1"]
+
+
+@pytest.mark.parametrize("step", ["inserted", "committed"])
+def test_a_record_of_any_kind_counts_once_though_its_drainer_dies(ledger, step):
+    def die(at):
+        if at == step:
+            raise KeyboardInterrupt
+
+    write_each_kind(ledger)
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            drain(ledger, step=die)
+    drain(ledger)
+
+    with reading(ledger) as connection:
+        for table in ("ledger", "outcomes", "settlements"):
+            assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (1,)
+
+
+def test_a_line_that_is_no_record_of_its_kind_is_set_aside(ledger):
+    write_each_kind(ledger)
+    (segment,) = segments.sealed(ledger.spool, OUTCOMES)
+    segment.write_bytes(b'{"request_id":"r2"}\n' + segment.read_bytes())
+
+    assert drain(ledger).rows == 3
+    (aside,) = ledger.quarantine.iterdir()
+    assert aside.read_bytes() == b'{"request_id":"r2"}\n'
+
+
+def test_a_ledger_from_before_there_were_kinds_gets_their_tables(ledger):
+    write(ledger, entry())
+    drain(ledger)
+    with writing(ledger) as connection:
+        connection.execute("DROP TABLE outcomes")
+        connection.execute("DROP TABLE settlements")
+
+    drain_once(ledger)
+
+    with reading(ledger) as connection:
+        assert connection.execute("SELECT count(*) FROM outcomes").fetchone() == (0,)
+    assert ids(ledger) == ["r1"]

@@ -1,12 +1,13 @@
 import os
 
 from router.ledger import segments
+from router.ledger.kinds import ATTEMPTS, OUTCOMES
 from router.ledger.spool import Spool
 from tests.support.entries import entry
 
 
 def orphan(folder, content, name="w-1-00000001"):
-    path = folder / f"{name}{segments.OPEN}"
+    path = folder / f"{name}{ATTEMPTS.open}"
     path.write_bytes(content)
     return path
 
@@ -36,7 +37,7 @@ def test_an_orphan_with_nothing_whole_in_it_becomes_an_empty_segment(tmp_path):
 
 
 def test_a_segment_that_is_gone_when_it_is_opened_is_no_orphan(tmp_path, monkeypatch):
-    gone = tmp_path / f"w-1-00000001{segments.OPEN}"
+    gone = tmp_path / f"w-1-00000001{ATTEMPTS.open}"
     monkeypatch.setattr(segments, "still_open", lambda folder: [gone])
 
     assert segments.adopt(tmp_path) == []
@@ -56,7 +57,7 @@ def test_a_segment_sealed_between_the_look_and_the_lock_is_not_adopted_again(tmp
 
 
 def test_a_new_segment_belongs_to_its_writer_alone(tmp_path):
-    path = tmp_path / f"w-1-00000001{segments.OPEN}"
+    path = tmp_path / f"w-1-00000001{ATTEMPTS.open}"
 
     descriptor = segments.create(path)
 
@@ -67,7 +68,7 @@ def test_a_new_segment_belongs_to_its_writer_alone(tmp_path):
 
 
 def test_a_new_segment_that_is_adopted_before_it_is_locked_is_given_up(tmp_path, monkeypatch):
-    path = tmp_path / f"w-1-00000001{segments.OPEN}"
+    path = tmp_path / f"w-1-00000001{ATTEMPTS.open}"
     lock = segments.fcntl.flock
 
     def adopted_first(descriptor, operation):
@@ -85,12 +86,31 @@ def test_a_new_segment_that_an_adopter_holds_is_given_up(tmp_path, monkeypatch):
 
     monkeypatch.setattr(segments.fcntl, "flock", held)
 
-    assert segments.create(tmp_path / f"w-1-00000001{segments.OPEN}") is None
+    assert segments.create(tmp_path / f"w-1-00000001{ATTEMPTS.open}") is None
 
 
 def test_segments_of_another_version_are_told_apart(tmp_path):
     (tmp_path / "w-1-00000001.v1.jsonl").touch()
     newer = tmp_path / "w-1-00000002.v2.jsonl"
     newer.touch()
+    unknown = tmp_path / "w-1-00000003.dreams-v1.jsonl"
+    unknown.touch()
 
-    assert segments.foreign(tmp_path) == [newer]
+    assert segments.foreign(tmp_path) == [newer, unknown]
+
+
+def test_segments_of_each_kind_are_told_apart(tmp_path):
+    attempts, outcomes = (tmp_path / f"w-1-00000001{kind.sealed}" for kind in (ATTEMPTS, OUTCOMES))
+    attempts.touch()
+    outcomes.touch()
+
+    assert segments.sealed(tmp_path) == [attempts]
+    assert segments.sealed(tmp_path, OUTCOMES) == [outcomes]
+    assert segments.foreign(tmp_path) == []
+
+
+def test_an_older_farthing_leaves_the_kinds_it_does_not_know_alone():
+    # It took `*.v1.jsonl` and `*.v1.open`, and nothing else.
+    assert ATTEMPTS.sealed == ".v1.jsonl"
+    assert not OUTCOMES.sealed.endswith(".v1.jsonl")
+    assert not OUTCOMES.open.endswith(".v1.open")
