@@ -6,49 +6,15 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
-import orjson
 from aiohttp import web
 
 from router.catalog.money import usd_text
-from router.errors import (
-    BadRequest,
-    CallerFault,
-    NoCandidate,
-    NotAuthorized,
-    RateLimited,
-    TimedOut,
-    TooLarge,
-    UnknownModel,
-    UpstreamError,
-)
-from router.seams import Dialect, Renderer
+from router.http import status_of
+from router.seams import Renderer
 from router.types import Attempt, Decision, Delta, Ending, Outcome, Purpose, Reply, Request
-
-STATUS: Sequence[tuple[type[Exception], int]] = (
-    (BadRequest, 400),
-    (NotAuthorized, 401),
-    (UnknownModel, 404),
-    (TooLarge, 413),
-    (RateLimited, 429),
-    (TimedOut, 504),
-    (UpstreamError, 502),
-)
-"""From error to status, the most special first.
-
-An upstream's 401 is no business of the caller's: it is a 502, since the key it speaks of is ours.
-"""
-
 
 OWN = "~"
 """Between a caller's id and what makes it unique; no id of a caller may have it."""
-
-
-def status_of(error: Exception) -> int:
-    if isinstance(error, NoCandidate):
-        return 503 if error.retryable else 400
-    if isinstance(error, CallerFault):
-        return error.status or 400
-    return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
 
 
 def headers_of(outcome: Outcome) -> dict[str, str]:
@@ -112,29 +78,6 @@ def _unchecked(chosen: Attempt | None) -> bool:
 def _safe(text: str | None) -> str:
     """Make a header value of anything: visible ASCII, bounded."""
     return "".join(c if " " <= c <= "~" else "?" for c in (text or "")[:300])
-
-
-def answer(value: object) -> web.Response:
-    """Answer with a value as JSON."""
-    return web.Response(body=orjson.dumps(value), content_type="application/json")
-
-
-def failed(
-    dialect: Dialect, error: Exception, headers: Mapping[str, str], *, status: int | None = None
-) -> web.Response:
-    """Answer with an error in the caller's dialect."""
-    status = status or status_of(error)
-    # The SDKs repeat 429 and 5xx by themselves; what could be tried has been tried here.
-    extra = {"x-should-retry": "false"} if status >= 429 else {}
-    retry_after = getattr(error, "retry_after", None)
-    if retry_after is not None:
-        extra["Retry-After"] = str(max(1, round(retry_after)))
-    return web.Response(
-        status=status,
-        body=dialect.error(status, error),
-        content_type="application/json",
-        headers={**headers, **extra},
-    )
 
 
 class StreamedAnswer:

@@ -6,6 +6,7 @@ FarthingError
 │   ├── BadRequest
 │   ├── NotAuthorized
 │   ├── UnknownModel
+│   ├── UnknownObject
 │   └── TooLarge
 ├── NoCandidate              every model was struck out, each with its reason
 └── UpstreamError            one upstream call failed
@@ -18,7 +19,7 @@ FarthingError
     ├── Substituted          another model answered than was asked for
     └── CallerFault          400, 413, 422: the upstream says that the request is wrong
 
-The docstring of a class is its default message; `server.STATUS` is the one table from error to HTTP status.
+The docstring of a class is its default message; `http.STATUS` is the one table from error to HTTP status.
 """
 
 from collections.abc import Mapping
@@ -63,6 +64,10 @@ class NotAuthorized(CallerError):
 
 class UnknownModel(CallerError):
     """No model of that name is in the catalogue."""
+
+
+class UnknownObject(CallerError):
+    """Nothing of that id is here."""
 
 
 class TooLarge(CallerError):

@@ -6,14 +6,15 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from router.answers import OWN, StreamedAnswer, answer, failed, headers_of, shown_id
+from router.answers import OWN, StreamedAnswer, headers_of, shown_id
 from router.dialects import DIALECTS
 from router.errors import BadRequest, FarthingError, NotAuthorized, TooLarge, UnknownModel
+from router.http import Routes, answer, failed
 from router.pipeline import Pipeline
 from router.seams import Clock, Dialect, Policy
 from router.types import DOLLAR, Limits, Outcome, Principal, Request
@@ -41,18 +42,6 @@ class House(Protocol):
     def policy(self, asked: str, /) -> Policy: ...
 
     def listing(self) -> Sequence[Mapping[str, object]]: ...
-
-
-Identify: TypeAlias = Callable[[web.Request], Principal]
-"""Tells who asks; raises `NotAuthorized`."""
-
-
-class Routes(Protocol):
-    """Handlers that stand beside the completions; the server gives them its way of telling who asks."""
-
-    def add(self, app: web.Application, prefix: str, identify: Identify, /) -> None:
-        """Add every route below `prefix` (`/v1`, or nothing)."""
-        ...
 
 
 class Service:

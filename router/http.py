@@ -1,0 +1,79 @@
+"""What every handler has in common: who asks, from error to status, and answers in JSON."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, TypeAlias
+
+import orjson
+from aiohttp import web
+
+from router.errors import (
+    BadRequest,
+    CallerFault,
+    NoCandidate,
+    NotAuthorized,
+    RateLimited,
+    TimedOut,
+    TooLarge,
+    UnknownModel,
+    UnknownObject,
+    UpstreamError,
+)
+from router.seams import Dialect
+from router.types import Principal
+
+STATUS: Sequence[tuple[type[Exception], int]] = (
+    (BadRequest, 400),
+    (NotAuthorized, 401),
+    (UnknownModel, 404),
+    (UnknownObject, 404),
+    (TooLarge, 413),
+    (RateLimited, 429),
+    (TimedOut, 504),
+    (UpstreamError, 502),
+)
+"""From error to status, the most special first.
+
+An upstream's 401 is no business of the caller's: it is a 502, since the key it speaks of is ours.
+"""
+
+Identify: TypeAlias = Callable[[web.Request], Principal]
+"""Tells who asks; raises `NotAuthorized`."""
+
+
+class Routes(Protocol):
+    """Handlers that stand beside the completions; the server gives them its way of telling who asks."""
+
+    def add(self, app: web.Application, prefix: str, identify: Identify, /) -> None:
+        """Add every route below `prefix` (`/v1`, or nothing)."""
+        ...
+
+
+def status_of(error: Exception) -> int:
+    if isinstance(error, NoCandidate):
+        return 503 if error.retryable else 400
+    if isinstance(error, CallerFault):
+        return error.status or 400
+    return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
+
+
+def answer(value: object) -> web.Response:
+    """Answer with a value as JSON."""
+    return web.Response(body=orjson.dumps(value), content_type="application/json")
+
+
+def failed(
+    dialect: Dialect, error: Exception, headers: Mapping[str, str], *, status: int | None = None
+) -> web.Response:
+    """Answer with an error in the caller's dialect."""
+    status = status or status_of(error)
+    # The SDKs repeat 429 and 5xx by themselves; what could be tried has been tried here.
+    extra = {"x-should-retry": "false"} if status >= 429 else {}
+    retry_after = getattr(error, "retry_after", None)
+    if retry_after is not None:
+        extra["Retry-After"] = str(max(1, round(retry_after)))
+    return web.Response(
+        status=status,
+        body=dialect.error(status, error),
+        content_type="application/json",
+        headers={**headers, **extra},
+    )
