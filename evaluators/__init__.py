@@ -1,14 +1,18 @@
 """Self-checks: is this reply good enough to stop here?
 
-Each takes the request and the reply and says what it thinks; of a growing reply it may say nothing yet.
+Each has two faces: a watch that is fed a growing reply and says when it is sure to fail,
+and a judgement of the whole.
 A check that asks a model does so through `ask`, so that what it costs is booked.
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from evaluators.refusal import refusal
-from evaluators.shape import shape
-from router.seams import Evaluator
+from evaluators.making import Maker
+from evaluators.refusal import Refusal
+from evaluators.shape import Shape
+from router.seams import EvaluatorMaker
 
-EVALUATORS: Mapping[str, Evaluator] = MappingProxyType({"shape": shape, "refusal": refusal})
+EVALUATORS: Mapping[str, EvaluatorMaker] = MappingProxyType(
+    {check.name: Maker(check) for check in (Shape, Refusal)}
+)

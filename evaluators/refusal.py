@@ -6,15 +6,14 @@ A refusal in other words passes, and so does one that follows a long preamble.
 """
 
 import re
+from dataclasses import dataclass
 
-from router.seams import Ask
+from evaluators.base import Check
+from router.seams import Ask, Burst, Watch
 from router.types import Reply, Request, Verdict
 
 HEAD = 240
 """Characters from the start that are looked at."""
-
-ENOUGH = 80
-"""Characters of a growing text after which its beginning can be judged."""
 
 PHRASES = re.compile(
     r"""
@@ -69,17 +68,46 @@ HINTS = (
 """One of these is in every text that `PHRASES` can match, and to look for them takes a tenth of the time."""
 
 
-async def refusal(request: Request, reply: Reply, ask: Ask, /) -> Verdict | None:  # noqa: ARG001 - the seam
-    """Fail a reply whose first choice refuses, was filtered, or declines in a set phrase."""
-    if not reply.choices:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal(Check):
+    """Fails a reply whose first choice refuses, was filtered, or declines in a set phrase."""
+
+    name = "refusal"
+
+    def watch(self, request: Request, /) -> Watch:  # noqa: ARG002 - the seam
+        return _Watch(self)
+
+    async def judge(self, request: Request, reply: Reply, ask: Ask, /) -> Verdict | None:  # noqa: ARG002 - the seam
+        if not reply.choices:
+            return None
+        first = reply.choices[0]
+        reason = _reason(first.text[:HEAD], first.refusal, first.finish_reason)
+        return self.passed() if reason is None else self.failed(reason)
+
+
+class _Watch:
+    """Looks again whenever more of the beginning came."""
+
+    def __init__(self, check: Refusal) -> None:
+        self._check, self._head = check, ""
+
+    def feed(self, burst: Burst, /) -> Verdict | None:
+        for delta in burst:
+            if delta.choice != 0:
+                continue
+            text = delta.text[: HEAD - len(self._head)]
+            self._head += text
+            reason = _reason(self._head if text else "", delta.refusal, delta.finish_reason)
+            if reason is not None:
+                return self._check.failed(reason)
         return None
-    first = reply.choices[0]
-    if first.refusal or first.finish_reason == "content_filter":
-        return Verdict(check="refusal", passed=False, reason="the model refused")
-    head = first.text[:HEAD].replace("\u2019", "'")
+
+
+def _reason(head: str, refusal: str, finish_reason: str | None) -> str | None:
+    if refusal or finish_reason == "content_filter":
+        return "the model refused"
+    head = head.replace("\u2019", "'")
     lowered = head.lower()
     if any(hint in lowered for hint in HINTS) and PHRASES.search(head):
-        return Verdict(check="refusal", passed=False, reason="the answer begins like a refusal")
-    if not reply.complete and len(head) < ENOUGH:
-        return None
-    return Verdict(check="refusal", passed=True)
+        return "the answer begins like a refusal"
+    return None

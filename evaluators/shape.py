@@ -8,6 +8,7 @@ references to other documents are never fetched, and beyond `MAX_VALIDATED` char
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -17,6 +18,7 @@ from jsonschema.validators import extend
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
+from evaluators.base import Check
 from router.seams import Ask
 from router.types import Choice, Reply, Request, ToolCall, Verdict
 
@@ -28,22 +30,20 @@ Validator = extend(  # type: ignore[no-untyped-call] # the stubs leave it out
 )
 
 
-async def shape(request: Request, reply: Reply, ask: Ask, /) -> Verdict | None:  # noqa: ARG001 - the seam
-    """Judge a whole reply; of a growing one nothing can be told."""
-    if not reply.complete:
-        return None
-    if not reply.choices:
-        return _failed("empty")
-    form = _Form(request)
-    for choice in reply.choices:
-        reason = form.wrong(choice)
-        if reason is not None:
-            return _failed(reason)
-    return Verdict(check="shape", passed=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape(Check):
+    """Holds a reply against the form that was asked for."""
 
+    name = "shape"
 
-def _failed(reason: str) -> Verdict:
-    return Verdict(check="shape", passed=False, reason=reason)
+    async def judge(self, request: Request, reply: Reply, ask: Ask, /) -> Verdict | None:  # noqa: ARG002 - the seam
+        if not reply.complete:
+            return None
+        if not reply.choices:
+            return self.failed("empty")
+        form = _Form(request)
+        wrong = next(filter(None, map(form.wrong, reply.choices)), None)
+        return self.passed() if wrong is None else self.failed(wrong)
 
 
 class _Form:

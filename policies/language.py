@@ -1,9 +1,17 @@
 """The YAML policy language: what a policy may say, and what it means if it says nothing."""
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+)
 
 from router.types import Release
 
@@ -20,6 +28,53 @@ class Gate(BaseModel):
     milliseconds: Annotated[
         int, Field(ge=1, le=60_000, description="Milliseconds held back at most, from the first token on.")
     ] = 800
+
+
+class CheckSpec(BaseModel):
+    """A self-check and its options; in a file, `shape` or `{agreement: {samples: 3}}`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    options: Mapping[str, Any] = {}
+
+    @property
+    def label(self) -> str:
+        """What it is called in verdicts: a check that may be there twice has an option `name`."""
+        return str(self.options.get("name", self.name))
+
+
+def _read_check(written: Any) -> Any:
+    if isinstance(written, str):
+        return {"name": written}
+    if isinstance(written, Mapping):
+        if len(written) != 1:
+            raise ValueError("is one check and its options, such as {agreement: {samples: 3}}")
+        ((name, options),) = written.items()
+        return {"name": name, "options": options or {}}
+    return written
+
+
+def _write_check(check: CheckSpec) -> Any:
+    return {check.name: dict(check.options)} if check.options else check.name
+
+
+WrittenCheck = Annotated[
+    CheckSpec,
+    BeforeValidator(_read_check),
+    PlainSerializer(_write_check),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string"},
+                {
+                    "type": "object",
+                    "additionalProperties": {"anyOf": [{"type": "object"}, {"type": "null"}]},
+                },
+            ]
+        }
+    ),
+]
 
 
 class PolicySpec(BaseModel):
@@ -45,8 +100,12 @@ class PolicySpec(BaseModel):
         ),
     ] = 0.9
     checks: Annotated[
-        tuple[str, ...], Field(description="Self-checks an answer must pass, in this order.")
-    ] = ("shape", "refusal")
+        tuple[WrittenCheck, ...],
+        Field(
+            description="Self-checks an answer must pass, in this order, each with its options.",
+            json_schema_extra={"default": ["shape", "refusal"]},
+        ),
+    ] = (CheckSpec(name="shape"), CheckSpec(name="refusal"))
     max_attempts: Annotated[int, Field(ge=1, le=10, description="Upstream calls per request at most.")] = 3
     max_cost_usd: Annotated[
         Decimal | None,

@@ -9,8 +9,8 @@ from policies.language import PolicySpec
 from policies.meters import Health
 from policies.pinned import Pinned
 from policies.rules import RULES
-from router.seams import Plan, Strategy
-from router.types import Features, Model, Release, Request
+from router.seams import Evaluator, Plan, Strategy
+from router.types import NOTHING, Features, Model, Release, Request
 
 STRATEGIES: Mapping[str, Callable[[PolicySpec], Strategy]] = MappingProxyType(
     {"cheapest_adequate": CheapestAdequate, "cascade": Cascade, "pinned": Pinned}
@@ -31,8 +31,9 @@ class RoutedPolicy:
         *,
         health: Health,
         strongest: Model | None,
+        evaluators: Mapping[str, Evaluator] = NOTHING,
     ) -> None:
-        self.name, self.spec, self.strongest = name, spec, strongest
+        self.name, self.spec, self.strongest, self.evaluators = name, spec, strongest, evaluators
         self._models = tuple(models)
         skipped = RULES.keys() - ALWAYS_FOR_PINNED if spec.strategy == "pinned" else frozenset()
         self._rules = {rule: make(spec, health) for rule, make in RULES.items() if rule not in skipped}

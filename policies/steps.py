@@ -19,7 +19,7 @@ def decision(
     return Decision(
         model=model,
         reason=reason,
-        checks=spec.checks,
+        checks=tuple(check.label for check in spec.checks),
         release=spec.stream_release if request.stream else Release.HELD,
         hold_tokens=spec.gate.tokens,
         hold_ms=spec.gate.milliseconds,

@@ -75,7 +75,6 @@ class Household:
         self.pipeline = Pipeline(
             models=models,
             upstreams={name: _upstream(row, config, parts) for name, row in config.upstreams.items()},
-            evaluators=EVALUATORS,
             measure=Measurer(parts.count, parts.predictor),
             charge=charge,
             count=parts.count,
@@ -124,7 +123,10 @@ def _policies(config: Config, models: Mapping[str, Model], parts: Parts) -> dict
     for name, spec in config.policies.items():
         members = [models[m] for m in spec.models] if spec.models is not None else list(models.values())
         strongest = models[spec.baseline] if spec.baseline else _strongest(members, parts.predictor)
-        policies[name] = RoutedPolicy(name, spec, members, health=parts.health, strongest=strongest)
+        evaluators = {check.label: EVALUATORS[check.name](check.options) for check in spec.checks}
+        policies[name] = RoutedPolicy(
+            name, spec, members, health=parts.health, strongest=strongest, evaluators=evaluators
+        )
     return policies
 
 

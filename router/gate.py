@@ -3,21 +3,17 @@
 The invariant: no byte that a caller receives comes from an attempt that was rejected.
 """
 
-from collections.abc import Awaitable, Callable
-
 from router.errors import Substituted
+from router.panel import Panel
 from router.seams import Caller, Stream
 from router.trial import Trial
-from router.types import Ending, Release, Reply, Status, Verdict
-
-Judge = Callable[[Reply], Awaitable[tuple[Verdict, ...]]]
-"""Runs a decision's checks on a reply, in order, until one fails."""
+from router.types import Ending, Release, Status, Verdict
 
 CHARACTERS_A_TOKEN = 4
 
 
 async def let_through(
-    stream: Stream, trial: Trial, judge: Judge, caller: Caller | None, attempt: int
+    stream: Stream, trial: Trial, panel: Panel, caller: Caller | None, attempt: int
 ) -> None:
     """Read `stream` to its end, show `caller` what may be shown, and settle `trial.status`.
 
@@ -28,21 +24,22 @@ async def let_through(
         if trial.substituted and trial.decision.refuses_substitutes and not trial.committed:
             raise Substituted(f"The upstream answered as {trial.served_model!r}.")
         if caller is None or isinstance(item, Ending):
-            continue
+            continue  # what is not streamed comes whole, with what it cost
         if trial.committed:
             await caller.send(item, trial.decision, attempt)
-        elif _may_commit(trial):
-            trial.verdicts = await judge(trial.reply())
-            if not _passed(trial.verdicts):
-                trial.status = Status.REJECTED
-                return
+            continue
+        failed = panel.feed(item)
+        if failed is not None:
+            trial.verdicts, trial.status = (failed,), Status.REJECTED
+            return
+        if _may_commit(trial):
             await _commit(trial, caller, attempt)
-    await _settle(trial, judge, caller, attempt)
+    await _settle(trial, panel, caller, attempt)
 
 
-async def _settle(trial: Trial, judge: Judge, caller: Caller | None, attempt: int) -> None:
+async def _settle(trial: Trial, panel: Panel, caller: Caller | None, attempt: int) -> None:
     """Judge the whole answer; one that is already with the caller can be marked, not taken back."""
-    trial.verdicts = await judge(trial.reply())
+    trial.verdicts = await panel.judge(trial.reply())
     if trial.committed or _passed(trial.verdicts):
         if caller is not None and not trial.committed:
             await _commit(trial, caller, attempt)

@@ -5,13 +5,15 @@ also when the caller has gone.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
+from dataclasses import dataclass
 from functools import partial
 
 from router.entry import entries_of
 from router.errors import UpstreamError
 from router.gate import let_through
+from router.panel import Panel
 from router.seams import Caller, Clock, Evaluator, Measure, Plan, Policy, Sink, Upstream
 from router.trial import Trial
 from router.types import (
@@ -22,14 +24,25 @@ from router.types import (
     Features,
     Model,
     Outcome,
+    Picodollars,
     Prices,
     Purpose,
     Reply,
     Request,
     Status,
     Usage,
-    Verdict,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """The `Ask` of one attempt's checks."""
+
+    model: str
+    put: Callable[[str, Request], Awaitable[Reply]]
+
+    async def __call__(self, model: str, request: Request, /) -> Reply:
+        return await self.put(model, request)
 
 
 class Pipeline:
@@ -38,12 +51,11 @@ class Pipeline:
     `charge` prices a usage, `count` counts the tokens of a text, `config` names the configuration in force.
     """
 
-    def __init__(  # noqa: PLR0913 - handed its parts by name
+    def __init__(
         self,
         *,
         models: Mapping[str, Model],
         upstreams: Mapping[str, Upstream],
-        evaluators: Mapping[str, Evaluator],
         measure: Measure,
         charge: Callable[[Prices | None, Usage], Charge],
         count: Callable[[str], int],
@@ -51,7 +63,7 @@ class Pipeline:
         clock: Clock,
         config: str = "",
     ) -> None:
-        self._models, self._upstreams, self._evaluators = models, upstreams, evaluators
+        self._models, self._upstreams = models, upstreams
         self._measure, self._charge, self._count = measure, charge, count
         self._sinks, self._clock, self._config = tuple(sinks), clock, config
 
@@ -70,7 +82,7 @@ class Pipeline:
         attempts: list[Attempt] = []
         try:
             if plan is not None:
-                await self._climb(plan, request, features, caller, attempts)
+                await self._climb(plan, request, features, policy.evaluators, caller, attempts)
         finally:
             outcome = Outcome(
                 request=request,
@@ -91,13 +103,14 @@ class Pipeline:
         plan: Plan,
         request: Request,
         features: Features,
+        evaluators: Mapping[str, Evaluator],
         caller: Caller | None,
         attempts: list[Attempt],
     ) -> None:
         try:
             decision = next(plan)
             while True:
-                attempt = await self._attempt(request, features, decision, caller, attempts)
+                attempt = await self._attempt(request, features, decision, evaluators, caller, attempts)
                 if attempt.accepted or attempt.committed:
                     return
                 decision = plan.send(attempt)
@@ -111,16 +124,24 @@ class Pipeline:
         request: Request,
         features: Features,
         decision: Decision,
+        evaluators: Mapping[str, Evaluator],
         caller: Caller | None,
         attempts: list[Attempt],
         purpose: Purpose = Purpose.ANSWER,
     ) -> Attempt:
         trial = Trial(request, features, decision, clock=self._clock, purpose=purpose)
-        judge = partial(self._judge, request, features, decision, attempts)
+        panel = Panel(
+            decision.checks,
+            evaluators,
+            request,
+            ask=Asking(decision.model.name, partial(self._ask, features, attempts)),
+            spent=partial(_spent_on_checks, attempts),
+            clock=self._clock,
+        )
         try:
             upstream = self._upstreams[decision.model.upstream]
             async with aclosing(upstream.send(request, decision.model)) as stream:
-                await let_through(stream, trial, judge, caller, _answers(attempts) + 1)
+                await let_through(stream, trial, panel, caller, _answers(attempts) + 1)
         except UpstreamError as error:
             trial.error = error
         except (asyncio.CancelledError, ConnectionError):
@@ -132,23 +153,10 @@ class Pipeline:
             attempts.append(attempt)
         return attempt
 
-    async def _judge(
-        self, request: Request, features: Features, decision: Decision, attempts: list[Attempt], reply: Reply
-    ) -> tuple[Verdict, ...]:
-        ask = partial(self._ask, features, attempts)
-        verdicts: list[Verdict] = []
-        for name in decision.checks:
-            verdict = await self._evaluators[name](request, reply, ask)
-            if verdict is not None:
-                verdicts.append(verdict)
-                if not verdict.passed:
-                    break
-        return tuple(verdicts)
-
     async def _ask(self, features: Features, attempts: list[Attempt], model: str, question: Request) -> Reply:
         """Ask `model` on a check's behalf; raises `UpstreamError`. Its cost is a row of its own."""
         decision = Decision(model=self._models[model], reason="asked by a check")
-        attempt = await self._attempt(question, features, decision, None, attempts, Purpose.CHECK)
+        attempt = await self._attempt(question, features, decision, {}, None, attempts, Purpose.CHECK)
         if attempt.reply is None or attempt.error is not None:
             raise attempt.error or UpstreamError()
         return attempt.reply
@@ -163,3 +171,9 @@ class Pipeline:
 
 def _answers(attempts: list[Attempt]) -> int:
     return sum(attempt.purpose is Purpose.ANSWER for attempt in attempts)
+
+
+def _spent_on_checks(attempts: list[Attempt]) -> Picodollars | None:
+    costs = [attempt.charge.amount for attempt in attempts if attempt.purpose is Purpose.CHECK]
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) if len(known) == len(costs) else None

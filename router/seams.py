@@ -6,8 +6,6 @@ Built-in parts use the seams strangers use, and each kind stands in one visible 
 
 from collections.abc import (
     AsyncGenerator,
-    Awaitable,
-    Callable,
     Generator,
     Iterable,
     Iterator,
@@ -21,6 +19,7 @@ from router.entry import LedgerEntry
 from router.errors import UpstreamError
 from router.types import (
     Attempt,
+    CostClass,
     Decision,
     Delta,
     Ending,
@@ -37,8 +36,11 @@ from router.types import (
 Plan: TypeAlias = Generator[Decision, Attempt, None]
 """Yields what to try next and is sent what came of it; does no I/O (the idea of httpx's auth flows)."""
 
-Ask: TypeAlias = Callable[[str, Request], Awaitable[Reply]]
-"""Asks the named model on a check's behalf; what it costs is booked with the attempt that is checked."""
+Burst: TypeAlias = tuple[Delta, ...]
+"""Deltas that arrived together, never none: what one read brought is passed on with one write."""
+
+Stream: TypeAlias = AsyncGenerator[Burst | Ending, None]
+"""A reply as it comes: bursts, and one `Ending` last."""
 
 
 class Clock(Protocol):
@@ -61,10 +63,66 @@ class Strategy(Protocol):
     def __call__(self, request: Request, features: Features, candidates: Sequence[Model], /) -> Plan: ...
 
 
-class Evaluator(Protocol):
-    """Judges one reply; fed a growing one (`reply.complete` is False) it may say `None`: cannot tell yet."""
+class Ask(Protocol):
+    """Asks models on a check's behalf; every call is booked as a row of its own. Raises `UpstreamError`.
 
-    async def __call__(self, request: Request, reply: Reply, ask: Ask, /) -> Verdict | None: ...
+    `model` is the name of the one that made the reply which is judged.
+    """
+
+    @property
+    def model(self) -> str: ...
+
+    async def __call__(self, model: str, request: Request, /) -> Reply: ...
+
+
+class Watch(Protocol):
+    """A self-check at work on one growing reply; its work is linear in the reply's length.
+
+    Whoever got a verdict feeds it no more.
+    """
+
+    def feed(self, burst: Burst, /) -> Verdict | None:
+        """Take what came; say a failing verdict as soon as it is certain, whatever may follow."""
+        ...
+
+
+class Evaluator(Protocol):
+    """A self-check with its options; it never raises, and holds the state of no reply.
+
+    `name` stands in verdicts, `asks` names the models it asks (beside the one that answered).
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def cost_class(self) -> CostClass: ...
+
+    @property
+    def asks(self) -> Sequence[str]: ...
+
+    def watch(self, request: Request, /) -> Watch | None:
+        """Begin to watch a reply grow; `None`: it can only be judged whole."""
+        ...
+
+    async def judge(self, request: Request, reply: Reply, ask: Ask, /) -> Verdict | None:
+        """Judge a whole reply (`None`: not this check's subject, or it could not be told).
+
+        What a watch of it says in the end is said here too.
+        """
+        ...
+
+
+class EvaluatorMaker(Protocol):
+    """Makes a self-check of its options, as they were written; raises `ValueError` for wrong ones.
+
+    `schema` is the JSON Schema of the options.
+    """
+
+    @property
+    def schema(self) -> Mapping[str, Any]: ...
+
+    def __call__(self, options: Mapping[str, Any], /) -> Evaluator: ...
 
 
 class Predictor(Protocol):
@@ -79,13 +137,6 @@ class Measure(Protocol):
     """Tells what can be told about a request without spending anything."""
 
     def __call__(self, request: Request, models: Sequence[Model], /) -> Features: ...
-
-
-Burst: TypeAlias = tuple[Delta, ...]
-"""Deltas that arrived together, never none: what one read brought is passed on with one write."""
-
-Stream: TypeAlias = AsyncGenerator[Burst | Ending, None]
-"""A reply as it comes: bursts, and one `Ending` last."""
 
 
 class Upstream(Protocol):
@@ -169,6 +220,8 @@ class Policy(Protocol):
     name: str
     strongest: Model | None
     """The best single model of this policy: what savings are compared with."""
+    evaluators: Mapping[str, Evaluator]
+    """The self-checks that its decisions name."""
 
     def candidates(self, request: Request, /) -> Sequence[Model]: ...
 

@@ -310,14 +310,28 @@ class Reply:
         return self.choices[0].text if self.choices else ""
 
 
+class CostClass(StrEnum):
+    """What a self-check needs beside the answer."""
+
+    FREE = "free"  # nothing
+    LOGPROBS = "logprobs"  # the log-probabilities of the answer's tokens
+    PAID = "paid"  # calls of a model, or work outside the process
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What one self-check thought of a reply; `score` is in [0, 1] where the check has one."""
+    """What one self-check thought of a reply.
+
+    `score` is in [0, 1], more is better, where the check has one.
+    `duration_ms` and `cost` (of the models it asked; `None`: unpriced) are noted by who ran the check.
+    """
 
     check: str
     passed: bool
     reason: str = ""
     score: float | None = None
+    duration_ms: float | None = None
+    cost: Picodollars | None = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

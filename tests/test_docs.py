@@ -167,7 +167,7 @@ def test_yaml_that_looks_like_a_configuration_is_one(block: Block):
     if not isinstance(shown, dict) or not shown.keys() & Config.model_fields.keys():
         return
     environ = dict.fromkeys(re.findall(r"\$\{(\w+)", block.text), "sk-a-long-enough-secret-of-the-test")
-    parse(completed(shown, block.text), file=block.where, environ=environ, known_checks=EVALUATORS.keys())
+    parse(completed(shown, block.text), file=block.where, environ=environ, known_checks=EVALUATORS)
 
 
 def completed(shown: Mapping[str, Any], text: str) -> str:

@@ -49,7 +49,7 @@ def show(file: Path) -> None:
 
 def _load(file: Path) -> Config:
     try:
-        return load(file, environ=environment(), known_checks=EVALUATORS.keys())
+        return load(file, environ=environment(), known_checks=EVALUATORS)
     except ConfigError as error:
         click.echo(str(error), err=True)
         raise SystemExit(1) from None

@@ -61,7 +61,7 @@ def command(request_file: Any, path: Path, model: str | None, dialect: str, *, a
 async def _explain(request: Request, path: Path) -> dict[str, Any]:
     async with aiohttp.ClientSession() as session:
         parts = gather(session, SystemClock())
-        house = Household(load(path, environ=environment(), known_checks=EVALUATORS.keys()), parts)
+        house = Household(load(path, environ=environment(), known_checks=EVALUATORS), parts)
     policy = house.policy(request.asked)
     features, plan, refused = house.pipeline.plan(request, policy)
     return {

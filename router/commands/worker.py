@@ -23,7 +23,7 @@ def command(path: Path, fd: int, data: Path, last_good: Path | None, *, shared_m
     watcher = Watcher(
         path,
         environ=environment(),
-        known_checks=EVALUATORS.keys(),
+        known_checks=EVALUATORS,
         listening=listener.getsockname()[0],
         last_good=last_good,
     )

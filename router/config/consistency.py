@@ -4,11 +4,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import TypeVar
 
 from policies.language import PolicySpec
+from router.config.checks import wrong_checks
 from router.config.fields import NAME, suggestion
 from router.config.models import ModelSettings
 from router.config.problems import Path, Problem
 from router.config.server import Key, Server
 from router.config.upstreams import UpstreamSettings
+from router.seams import EvaluatorMaker
 
 T = TypeVar("T")
 
@@ -21,7 +23,7 @@ def contradictions(
     upstreams: Mapping[str, UpstreamSettings],
     models: Sequence[ModelSettings],
     policies: Mapping[str, PolicySpec],
-    known_checks: Collection[str] | None,
+    known_checks: Mapping[str, EvaluatorMaker] | None,
 ) -> Iterator[Problem]:
     """Find everything that sections say against each other."""
     yield from _doors(server, auth, keys)
@@ -57,7 +59,10 @@ def _model(path: Path, row: ModelSettings, upstreams: Mapping[str, UpstreamSetti
 
 
 def _policy(
-    path: Path, policy: PolicySpec, models: Collection[str], known_checks: Collection[str] | None
+    path: Path,
+    policy: PolicySpec,
+    models: Collection[str],
+    known_checks: Mapping[str, EvaluatorMaker] | None,
 ) -> Iterator[Problem]:
     for index, name in enumerate(policy.models or ()):
         if name not in models:
@@ -66,9 +71,8 @@ def _policy(
         yield Problem(path=(*path, "models"), message="is empty: leave it out to allow every model")
     if policy.baseline is not None and policy.baseline not in models:
         yield _missing((*path, "baseline"), "model", policy.baseline, models)
-    for index, name in enumerate(policy.checks):
-        if known_checks is not None and name not in known_checks:
-            yield _missing((*path, "checks", index), "check", name, known_checks)
+    if known_checks is not None:
+        yield from wrong_checks((*path, "checks"), policy.checks, known_checks, models)
 
 
 def _missing(path: Path, noun: str, name: str, known: Iterable[str]) -> Problem:

@@ -1,8 +1,8 @@
 """What is wrong with a configuration: all of it at once, each with its place."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from router.errors import ConfigError
 
@@ -41,6 +41,23 @@ def spelled(path: Path) -> str:
     for step in path:
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
     return text
+
+
+LIMITS: Mapping[str, tuple[str, str]] = {
+    "greater_than": ("must be more than", "gt"),
+    "greater_than_equal": ("must be at least", "ge"),
+    "less_than": ("must be less than", "lt"),
+    "less_than_equal": ("must be at most", "le"),
+}
+
+
+def told(detail: Mapping[str, Any]) -> str:
+    """Say in words what pydantic found wrong with one value."""
+    context = detail.get("ctx", {})
+    if detail["type"] in LIMITS:
+        words, limit = LIMITS[detail["type"]]
+        return f"{words} {context[limit]:,g}"
+    return str(context["error"] if detail["type"] == "value_error" else detail["msg"])
 
 
 class ConfigProblems(ConfigError):

@@ -1,23 +1,17 @@
 """A file becomes a `Config`, or one `ConfigError` that lists everything wrong with it."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path as File
 from typing import Any
 
 from pydantic import ValidationError
 
 from router.config.document import Document, read
-from router.config.problems import ConfigProblems, Path, Problem, spelled
+from router.config.problems import ConfigProblems, Path, Problem, spelled, told
 from router.config.settings import CONTRADICTION, Config
 from router.config.shape import misfits
 from router.errors import ConfigError
-
-LIMITS: Mapping[str, tuple[str, str]] = {
-    "greater_than": ("must be more than", "gt"),
-    "greater_than_equal": ("must be at least", "ge"),
-    "less_than": ("must be less than", "lt"),
-    "less_than_equal": ("must be at most", "le"),
-}
+from router.seams import EvaluatorMaker
 
 
 def parse(
@@ -25,12 +19,12 @@ def parse(
     *,
     file: str = "<config>",
     environ: Mapping[str, str],
-    known_checks: Collection[str] | None = None,
+    known_checks: Mapping[str, EvaluatorMaker] | None = None,
 ) -> Config:
     """Read a configuration; raise `ConfigError` with a line for each problem.
 
-    `environ` is what `${NAME}` refers to; `known_checks` are the names a policy may list
-    (`None`: any name is taken).
+    `environ` is what `${NAME}` refers to; `known_checks` are the makers of those a policy may list
+    (`None`: any check is taken).
     """
     document = read(text, file=file, environ=environ)
     problems = [*document.problems, *_without(document.problems, misfits(document.value, _SCHEMA, _SCHEMA))]
@@ -45,7 +39,9 @@ def parse(
     return config
 
 
-def load(path: File, *, environ: Mapping[str, str], known_checks: Collection[str] | None = None) -> Config:
+def load(
+    path: File, *, environ: Mapping[str, str], known_checks: Mapping[str, EvaluatorMaker] | None = None
+) -> Config:
     """Read a file as `parse` does; relative paths are taken from its folder."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -88,13 +84,7 @@ def _refused(error: ValidationError, value: Any) -> Iterator[Problem]:
             path = (*path, context["discriminator"].strip("'"))
         if detail["type"] in {"missing", "extra_forbidden"} and path[-1:] != location[-1:]:
             path = (*path, location[-1])
-        if detail["type"] in LIMITS:
-            words, limit = LIMITS[detail["type"]]
-            yield Problem(path=path, message=f"{words} {context[limit]:,g}")
-        elif detail["type"] == "value_error":
-            yield Problem(path=path, message=str(context["error"]))
-        else:
-            yield Problem(path=path, message=detail["msg"])
+        yield Problem(path=path, message=told(detail))
 
 
 def _in_document(location: tuple[str | int, ...], value: Any) -> Path:

@@ -31,7 +31,7 @@ class Config(Settings):
     """Everything Farthing is told.
 
     Validation raises pydantic's `ValidationError`; `parse` and `load` turn it into a `ConfigError`.
-    The context key `known_checks` names the self-checks there are; without it, their names are not looked at.
+    The context key `known_checks` has the makers of the self-checks; without it, checks are not looked at.
     """
 
     server: Annotated[Server, Field(description="Where the proxy listens, and how much it takes.")] = Server()

@@ -3,7 +3,7 @@
 import logging
 import os
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -12,6 +12,7 @@ from router.config.reading import load, parse
 from router.config.server import Server
 from router.config.settings import Config
 from router.errors import ConfigError
+from router.seams import EvaluatorMaker
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ class Watcher:
         path: Path,
         *,
         environ: Mapping[str, str],
-        known_checks: Collection[str] | None = None,
+        known_checks: Mapping[str, EvaluatorMaker] | None = None,
         listening: str | None = None,
         last_good: Path | None = None,
     ) -> None:

@@ -103,7 +103,14 @@ class Pieces:
         self.measure = Measurer(TokenCounter(vocabulary()), self.predictor)
         self.spool, self.metrics = Spool(folder, "bench"), Metrics()
         self.health = Health(SystemClock())
-        self.policy = RoutedPolicy("default", PolicySpec(), MODELS, health=self.health, strongest=MODELS[-1])
+        self.policy = RoutedPolicy(
+            "default",
+            PolicySpec(),
+            MODELS,
+            health=self.health,
+            strongest=MODELS[-1],
+            evaluators={name: EVALUATORS[name]({}) for name in ("shape", "refusal")},
+        )
         self.requests = itertools.cycle([parsed(body) for body in bodies.questions("auto", stream=False)])
         self.whole, self.streamed = self.pipeline(whole), self.pipeline(streamed)
         self.outcome = self.run()
@@ -115,7 +122,6 @@ class Pieces:
         return Pipeline(
             models={model.name: model for model in MODELS},
             upstreams={"static": Static(answer)},
-            evaluators=EVALUATORS,
             measure=self.measure,
             charge=charge,
             count=len,
@@ -160,8 +166,8 @@ def parts(pieces: Pieces) -> Iterator[Part]:
         "wire: decode 53 events": streamed,
         "draft: assemble JSON": lambda: assemble(*whole_answer),
         "draft: assemble 53 events": lambda: assemble(*streamed_answer),
-        "check: shape": lambda: driven(EVALUATORS["shape"](request, reply, nobody)),
-        "check: refusal": lambda: driven(EVALUATORS["refusal"](request, reply, nobody)),
+        "check: shape": lambda: driven(pieces.policy.evaluators["shape"].judge(request, reply, nobody)),
+        "check: refusal": lambda: driven(pieces.policy.evaluators["refusal"].judge(request, reply, nobody)),
         "catalog: charge": lambda: charge(MODELS[0].prices, usage),
         "ledger: entries": pieces.outcome.entries,
         "ledger: write to the spool": lambda: pieces.spool.write(entries),

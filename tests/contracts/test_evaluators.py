@@ -1,17 +1,30 @@
 """What every self-check keeps to, whatever a model sends it."""
 
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from evaluators import EVALUATORS
+from router.draft import assemble
 from router.errors import Unreachable
-from router.seams import Evaluator
-from router.types import AnswerForm, Choice, Reply, Request, Tool, ToolCall, Verdict
+from router.seams import Ask, Evaluator, EvaluatorMaker, Watch
+from router.types import (
+    AnswerForm,
+    Choice,
+    CostClass,
+    Delta,
+    Ending,
+    Reply,
+    Request,
+    Tool,
+    ToolCall,
+    Verdict,
+)
 from tests.support.world import request
 
 LONGEST = 2.0
@@ -75,8 +88,27 @@ REPLIES = {
     "a hundred choices": Reply(choices=tuple(Choice(index=i, text=f"{i}") for i in range(100))),
 }
 
-each_evaluator = pytest.mark.parametrize(("name", "evaluator"), EVALUATORS.items())
+OPTIONS: dict[str, dict] = {}
+"""Options of the checks that cannot do without."""
+
+CHECKS: dict[str, Evaluator] = {name: maker(OPTIONS.get(name, {})) for name, maker in EVALUATORS.items()}
+
+each_check = pytest.mark.parametrize("check", CHECKS.values(), ids=CHECKS.keys())
+each_maker = pytest.mark.parametrize(("name", "maker"), EVALUATORS.items(), ids=EVALUATORS.keys())
 hostile = pytest.mark.parametrize("reply", REPLIES.values(), ids=REPLIES.keys())
+
+
+@dataclass
+class Asked:
+    """An `Ask` that answers by a function, and remembers whom it asked."""
+
+    answer: Callable[[str, Request], Awaitable[Reply]]
+    model: str = "small"
+    models: list[str] = field(default_factory=list)
+
+    async def __call__(self, model: str, request: Request, /) -> Reply:
+        self.models.append(model)
+        return await self.answer(model, request)
 
 
 async def unreachable(model: str, request: Request, /) -> Reply:
@@ -87,50 +119,119 @@ async def babbling(model: str, request: Request, /) -> Reply:
     return said('{"score": "very", "verdict": [')
 
 
-def within_its_bounds(name: str, verdict: Verdict | None) -> None:
+async def judged(check: Evaluator, asked: Request, reply: Reply, answer=babbling) -> Verdict | None:
+    ask: Ask = Asked(answer)
+    return await check.judge(asked, reply, ask)
+
+
+def within_its_bounds(check: Evaluator, verdict: Verdict | None) -> None:
     if verdict is None:
-        return  # it cannot tell: too early, or not its subject
+        return  # it cannot tell, or it is not its subject
     assert isinstance(verdict, Verdict)
-    assert verdict.check == name
+    assert verdict.check == check.name
     assert verdict.passed or verdict.reason, "who fails a reply says why"
     assert len(verdict.reason) < 300, "a reason is kept in the ledger"
     assert verdict.score is None or 0 <= verdict.score <= 1
 
 
-@each_evaluator
+def split(reply: Reply, *cuts: int) -> Iterator[tuple[Delta, ...]]:
+    """A reply as bursts: its first choice's text cut at `cuts`, everything else with the last piece."""
+    first, *others = reply.choices
+    edges = [0, *sorted(cut for cut in cuts if cut < len(first.text)), len(first.text)]
+    pieces = [first.text[a:b] for a, b in pairwise(edges)]
+    yield from ((Delta(text=piece),) for piece in pieces[:-1])
+    last = Delta(
+        text=pieces[-1],
+        refusal=first.refusal,
+        tool_calls=first.tool_calls,
+        finish_reason=first.finish_reason,
+        logprobs=first.logprobs,
+    )
+    rest = (Delta(choice=c.index, text=c.text, finish_reason=c.finish_reason) for c in others)
+    yield (last, *rest)
+
+
+def watched(check: Evaluator, asked: Request, bursts: Iterator[tuple[Delta, ...]]) -> Verdict | None:
+    """What a watch says in the end."""
+    watch: Watch | None = check.watch(asked)
+    if watch is None:
+        return None
+    return next(filter(None, map(watch.feed, bursts)), None)
+
+
+@each_maker
+def test_its_options_have_a_schema_and_a_wrong_one_is_refused(name: str, maker: EvaluatorMaker):
+    made = maker(OPTIONS.get(name, {}))
+    assert made.cost_class in CostClass
+    assert maker.schema["additionalProperties"] is False
+    assert all(option.get("description") for option in maker.schema["properties"].values())
+    with pytest.raises(ValueError, match="nonsense"):
+        maker({**OPTIONS.get(name, {}), "nonsense": 1})
+
+
+@each_check
 @hostile
-async def test_it_judges_every_reply_to_every_request(name: str, evaluator: Evaluator, reply: Reply):
+async def test_it_judges_every_reply_to_every_request(check: Evaluator, reply: Reply):
     for each in REQUESTS.values():
-        for complete in (True, False):
-            judged = replace(reply, complete=complete)
-            began = time.perf_counter()
-            verdict = await evaluator(each, judged, babbling)
-            assert time.perf_counter() - began < LONGEST
-            within_its_bounds(name, verdict)
+        began = time.perf_counter()
+        within_its_bounds(check, await judged(check, each, reply))
+        assert time.perf_counter() - began < LONGEST
 
 
-@each_evaluator
-@pytest.mark.parametrize("ask", [unreachable, babbling])
-async def test_it_copes_with_a_model_that_does_not_help(
-    name: str, evaluator: Evaluator, ask: Callable[[str, Request], Awaitable[Reply]]
-):
-    reply = said("The answer is 4.")
-    within_its_bounds(name, await evaluator(request(), reply, ask))
+@each_check
+@pytest.mark.parametrize("answer", [unreachable, babbling])
+async def test_it_copes_with_a_model_that_does_not_help(check: Evaluator, answer):
+    within_its_bounds(check, await judged(check, request(), said("The answer is 4."), answer))
 
 
-@each_evaluator
+@each_check
 @hostile
-async def test_it_says_the_same_again(name: str, evaluator: Evaluator, reply: Reply):
-    first = await evaluator(REQUESTS["json"], reply, babbling)
-    assert await evaluator(REQUESTS["json"], reply, babbling) == first
+async def test_it_says_the_same_again(check: Evaluator, reply: Reply):
+    first = await judged(check, REQUESTS["json"], reply)
+    assert await judged(check, REQUESTS["json"], reply) == first
 
 
-@each_evaluator
-@given(text=st.text(max_size=400), arguments=st.text(max_size=50), cut=st.integers(0, 400))
+@each_check
+@given(text=st.text(max_size=400), arguments=st.text(max_size=50))
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-async def test_it_never_raises(name: str, evaluator: Evaluator, text: str, arguments: str, cut: int):
+async def test_it_never_raises(check: Evaluator, text: str, arguments: str):
     for reply in (said(text), said(text, tool_calls=calls(("weather", arguments)))):
         for asked in (REQUESTS["plain"], REQUESTS["json"], REQUESTS["tools"]):
-            within_its_bounds(name, await evaluator(asked, reply, babbling))
-    growing = Reply(choices=(Choice(text=text[:cut]),), complete=False)
-    within_its_bounds(name, await evaluator(request(), growing, babbling))
+            within_its_bounds(check, await judged(check, asked, reply))
+
+
+@each_check
+@hostile
+async def test_what_a_watch_fails_the_whole_fails_too_for_the_same_reason(check: Evaluator, reply: Reply):
+    if not reply.choices:
+        return
+    for each in REQUESTS.values():
+        for cuts in ((), (1,), range(0, 2000, 7)):
+            verdict = watched(check, each, split(reply, *cuts))
+            if verdict is not None:
+                within_its_bounds(check, verdict)
+                assert not verdict.passed
+                whole = await judged(check, each, reply)
+                assert (whole.passed, whole.reason) == (False, verdict.reason)
+
+
+@each_check
+@given(text=st.text(max_size=300), cuts=st.sets(st.integers(1, 299), max_size=20))
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_however_a_reply_is_split_the_watch_says_the_same(check: Evaluator, text: str, cuts):
+    once = watched(check, request(), split(said(text)))
+    assert watched(check, request(), split(said(text), *cuts)) == once
+
+
+@each_check
+async def test_a_free_check_asks_nobody(check: Evaluator):
+    ask = Asked(babbling)
+    for reply in REPLIES.values():
+        await check.judge(request(), reply, ask)
+    assert check.cost_class is CostClass.PAID or ask.models == []
+
+
+def test_the_pieces_of_a_split_make_the_reply_again():
+    reply = REPLIES["a call with half arguments"]
+    again = assemble([delta for burst in split(reply, 1) for delta in burst], Ending())
+    assert again.choices[0].tool_calls == reply.choices[0].tool_calls

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluators.refusal import HINTS, PHRASES, refusal
-from router.types import Choice, Reply
+from evaluators.refusal import HINTS, PHRASES, Refusal
+from router.types import Choice, Delta, Reply
 from tests.support.world import request
 
 
-async def judged(text, *, complete=True, **choice):
-    return await refusal(request(), Reply(choices=(Choice(text=text, **choice),), complete=complete), None)
+async def judged(text, **choice):
+    return await Refusal().judge(request(), Reply(choices=(Choice(text=text, **choice),)), None)
 
 
 @pytest.mark.parametrize(
@@ -55,9 +55,11 @@ async def test_a_refusal_said_as_such_or_a_filter_fails():
     assert not (await judged("half", finish_reason="content_filter")).passed
 
 
-async def test_a_short_beginning_cannot_be_judged_yet():
-    assert await judged("Well", complete=False) is None
-    assert (await judged("Here is a long answer. " * 9, complete=False)).passed
+def test_a_refusal_is_known_as_soon_as_it_is_said():
+    watch = Refusal().watch(request())
+    assert watch.feed((Delta(text="I'm sorry, but "),)) is None
+    verdict = watch.feed((Delta(text="I can"), Delta(text="'t help with that.")))
+    assert (verdict.check, verdict.passed) == ("refusal", False)
 
 
 @given(st.from_regex(PHRASES))

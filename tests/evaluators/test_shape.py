@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from evaluators.shape import shape
+from evaluators.shape import Shape
 from router.types import AnswerForm, Choice, Limits, Reply, Tool, ToolCall
 from tests.support.world import request
 
@@ -12,7 +12,7 @@ PERSON = {"type": "object", "properties": {"age": {"type": "integer"}}, "require
 
 
 async def reason(choice, **asked):
-    verdict = await shape(request(**asked), Reply(choices=(choice,)), None)
+    verdict = await Shape().judge(request(**asked), Reply(choices=(choice,)), None)
     return None if verdict.passed else verdict.reason
 
 
@@ -52,7 +52,7 @@ async def test_the_form_is_judged(choice, asked, said):
 
 
 async def test_a_growing_reply_cannot_be_judged():
-    assert await shape(request(), Reply(choices=(), complete=False), None) is None
+    assert await Shape().judge(request(), Reply(choices=(), complete=False), None) is None
 
 
 @pytest.mark.parametrize(

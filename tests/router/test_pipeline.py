@@ -1,24 +1,53 @@
 """The loop: what is tried, what the caller sees, what is written down."""
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import pytest
 
+from evaluators.refusal import Refusal
 from policies.language import PolicySpec
 from policies.meters import Health
 from policies.policy import RoutedPolicy
 from router.errors import Broken, CallerFault, NoCandidate, Substituted
 from router.pipeline import Pipeline
-from router.types import AnswerForm, Delta, Grade, Limits, Purpose, Release, Status, ToolCall, Usage, Verdict
+from router.types import (
+    AnswerForm,
+    CostClass,
+    Delta,
+    Grade,
+    Limits,
+    Purpose,
+    Release,
+    Status,
+    ToolCall,
+    Usage,
+    Verdict,
+)
 from tests.support.world import Book, Ear, FakeClock, Script, features, flat_charge, model, request
 
 SMALL, LARGE = model("small", price=1), model("large", price=10)
 CHANCES = {"small": 0.8, "large": 0.85}
 
 
-async def shape(request, reply, ask, /):
-    if not reply.complete:
+@dataclass(frozen=True)
+class Said:
+    """A check of whole answers, made of a function from text to verdict."""
+
+    name: str
+    verdict: Callable
+    asks = ()
+    cost_class = CostClass.FREE
+
+    def watch(self, request, /):
         return None
+
+    async def judge(self, request, reply, ask, /):
+        return await self.verdict(request, reply, ask)
+
+
+async def filled(request, reply, ask, /):
     good = bool(reply.choices[0].text)
     return Verdict(check="shape", passed=good, reason="" if good else "empty")
 
@@ -26,13 +55,12 @@ async def shape(request, reply, ask, /):
 REPORTED = Usage(input=10, output=5)
 
 
-def house(replies, *, checks=None, usage=REPORTED):
+def house(replies, *, usage=REPORTED):
     """A pipeline over two models, and everything a test looks at."""
     upstream, book, clock = Script(replies, usage=usage), Book(), FakeClock()
     pipeline = Pipeline(
         models={"small": SMALL, "large": LARGE},
         upstreams={"fake": upstream},
-        evaluators={"shape": shape, **(checks or {})},
         measure=lambda _request, _models: features(CHANCES),
         charge=flat_charge,
         count=len,
@@ -43,10 +71,14 @@ def house(replies, *, checks=None, usage=REPORTED):
     return pipeline, upstream, book
 
 
-def policy(**spec):
-    given = {"checks": ("shape",), **spec}
+def policy(*others, **spec):
+    """A policy whose checks are `shape` and `others`."""
+    checks = {check.name: check for check in (Said("shape", filled), *others)}
+    given = {"checks": tuple(checks), **spec}
     health = Health(FakeClock())
-    return RoutedPolicy("p", PolicySpec(**given), (SMALL, LARGE), health=health, strongest=LARGE)
+    return RoutedPolicy(
+        "p", PolicySpec(**given), (SMALL, LARGE), health=health, strongest=LARGE, evaluators=checks
+    )
 
 
 async def test_the_cheapest_adequate_model_answers():
@@ -199,14 +231,27 @@ async def test_what_a_check_asks_is_a_row_of_its_own():
         opinion = await ask("large", asked)
         return Verdict(check="judge", passed=opinion.text == "good")
 
-    pipeline, _, book = house({"small": [["four"]], "large": [["good"]]}, checks={"judge": judge})
-    outcome = await pipeline.run(request(), policy(checks=("shape", "judge")))
+    pipeline, _, book = house({"small": [["four"]], "large": [["good"]]})
+    outcome = await pipeline.run(request(), policy(Said("judge", judge)))
     assert outcome.chosen.decision.model.name == "small"
     assert [(row.purpose, row.model, row.final) for row in book.rows] == [
         (Purpose.CHECK, "large", False),
         (Purpose.ANSWER, "small", True),
     ]
     assert outcome.cost == sum(row.cost for row in book.rows)
+    shaped, judged = outcome.chosen.verdicts
+    assert (shaped.cost, judged.cost) == (0, book.rows[0].cost)
+    assert judged.duration_ms is not None
+
+
+async def test_a_check_that_watches_ends_an_attempt_as_soon_as_it_is_sure():
+    pipeline, upstream, book = house(
+        {"small": [["I'm sorry, but I can't help.", "more", Broken()]], "large": [["4"]]}
+    )
+    ear = Ear()
+    await pipeline.run(request(stream=True), policy(Refusal()), ear)
+    assert (ear.text, upstream.closed) == ("4", ["small", "large"])
+    assert [(row.status, row.error) for row in book.rows] == [("rejected", None), ("accepted", None)]
 
 
 async def test_every_request_has_exactly_one_final_row():

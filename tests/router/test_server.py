@@ -32,12 +32,16 @@ class SmallHouse:
         )
         self.principals = principals
         self._policy = RoutedPolicy(
-            "default", PolicySpec(**spec), (SMALL, LARGE), health=Health(FakeClock()), strongest=LARGE
+            "default",
+            PolicySpec(**spec),
+            (SMALL, LARGE),
+            health=Health(FakeClock()),
+            strongest=LARGE,
+            evaluators={name: EVALUATORS[name]({}) for name in ("shape", "refusal")},
         )
         self.pipeline = Pipeline(
             models={"small": SMALL, "large": LARGE},
             upstreams={"fake": self.upstream},
-            evaluators=EVALUATORS,
             measure=lambda _request, _models: features({"small": 0.8, "large": 0.85}),
             charge=flat_charge,
             count=len,

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from evaluators import EVALUATORS
 from router.catalog.discovery import Found
 from router.commands.demo import run
 from router.commands.demo.arms import BASELINE, ROUTED, Arm, run_arm
@@ -208,7 +209,7 @@ def test_the_configuration_of_the_demo_is_right(tmp_path):
     config = load(
         run.write_config(tmp_path, data=tmp_path / "data", seed=7),
         environ={},
-        known_checks={"shape", "refusal"},
+        known_checks=EVALUATORS,
     )
     assert [row.price.input for row in config.models if row.price] == sorted(
         row.price.input for row in config.models if row.price

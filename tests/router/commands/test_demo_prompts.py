@@ -5,8 +5,8 @@ from collections import Counter
 import orjson
 import pytest
 
-from evaluators.refusal import refusal
-from evaluators.shape import shape
+from evaluators.refusal import Refusal
+from evaluators.shape import Shape
 from router.commands.demo.grading import is_right
 from router.commands.demo.prompts import FOLDER, Prompt, Reference, read_prompts
 from router.dialects import DIALECTS
@@ -65,7 +65,7 @@ async def test_every_reference_is_right_and_passes_the_checks():
     failed = []
     for prompt in PROMPTS:
         reply = await answered(prompt, Persona(ability=30))
-        verdicts = [await check(parsed(prompt), reply, never_asked) for check in (shape, refusal)]
+        verdicts = [await check.judge(parsed(prompt), reply, never_asked) for check in (Shape(), Refusal())]
         if not graded(prompt, reply) or not all(verdict and verdict.passed for verdict in verdicts):
             failed.append((prompt.id, reply.text))
     assert failed == []
@@ -75,7 +75,7 @@ async def test_a_wrong_answer_is_graded_wrong_and_passes_the_check_of_shape_all_
     failed = []
     for prompt in PROMPTS:
         reply = await answered(prompt, Persona(ability=-30))
-        verdict = await shape(parsed(prompt), reply, never_asked)
+        verdict = await Shape().judge(parsed(prompt), reply, never_asked)
         if graded(prompt, reply) or verdict is None or not verdict.passed:
             failed.append((prompt.id, reply.text))
     assert failed == []

@@ -2,6 +2,7 @@
 
 import pytest
 
+from evaluators import EVALUATORS
 from router.config import ConfigProblems, parse
 from router.errors import ConfigError
 
@@ -103,6 +104,21 @@ ADDED = {
         "policies: {p: {checks: [refusals]}}",
         25,
         "no check 'refusals'; did you mean 'refusal'?",
+    ),
+    "two checks in one": (
+        "policies: {p: {checks: [{shape: {}, refusal: {}}]}}",
+        25,
+        "is one check and its options",
+    ),
+    "an unknown option of a check": (
+        "policies: {p: {checks: [{shape: {strict: true}}]}}",
+        34,
+        "policies.p.checks[0].shape.strict: there is no setting 'strict'",
+    ),
+    "a check that is there twice": (
+        "policies: {p: {checks: [shape, shape]}}",
+        32,
+        "'shape' is here twice",
     ),
     "true for a number in a policy": (
         "policies: {p: {max_attempts: true}}",
@@ -209,7 +225,7 @@ MODELS = {
 
 def found(text: str) -> ConfigError:
     with pytest.raises(ConfigError) as caught:
-        parse(text, file="f.yaml", environ=ENVIRON, known_checks={"shape", "refusal"})
+        parse(text, file="f.yaml", environ=ENVIRON, known_checks=EVALUATORS)
     return caught.value
 
 

@@ -7,6 +7,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evaluators import EVALUATORS
 from router.config import parse
 from router.errors import ConfigError
 
@@ -109,7 +110,7 @@ def scalars(*tags):
 
 def test_the_good_file_is_good():
     parse(GOOD, environ=ENVIRON)
-    parse(FULL, environ=ENVIRON, known_checks={"shape", "refusal"})
+    parse(FULL, environ=ENVIRON, known_checks=EVALUATORS)
 
 
 def test_every_misspelt_setting_is_refused_where_it_stands():

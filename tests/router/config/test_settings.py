@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from evaluators import EVALUATORS
 from policies.language import PolicySpec
 from router.config import Config, HostedUpstream, Price, load, parse
 from router.errors import ConfigError
@@ -16,7 +17,7 @@ SMALL = "upstreams: {a: {kind: simulated}}\nmodels: [{name: m, upstream: a}]\n"
 
 @pytest.fixture
 def config():
-    return load(FULL, environ=ENVIRON, known_checks={"shape", "refusal"})
+    return load(FULL, environ=ENVIRON, known_checks=EVALUATORS)
 
 
 def test_a_small_file_has_its_defaults():

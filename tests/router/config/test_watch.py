@@ -3,6 +3,7 @@ import os
 
 import pytest
 
+from evaluators import EVALUATORS
 from router.config import Watcher, parse, restart_needed
 from router.errors import ConfigError
 
@@ -96,7 +97,7 @@ def test_there_is_no_watching_a_file_that_was_never_right(file):
 
 
 def test_unknown_checks_are_refused_on_reload_too(file):
-    watcher = Watcher(file, environ={}, known_checks={"shape", "refusal"})
+    watcher = Watcher(file, environ={}, known_checks=EVALUATORS)
     file.write_text(SMALL + "policies: {p: {checks: [shap]}}\n")
     assert watcher.poll() is None
     assert "did you mean 'shape'?" in str(watcher.last_error)

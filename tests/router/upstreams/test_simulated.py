@@ -5,7 +5,7 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from evaluators.shape import shape
+from evaluators.shape import Shape
 from router.draft import assemble
 from router.errors import Broken, RateLimited, Truncated
 from router.seams import Upstream
@@ -80,7 +80,7 @@ async def test_a_malformed_text_runs_in_a_loop():
 async def test_malformed_json_is_caught_by_the_check_of_shape(seed):
     asked = request("A point, please", answer=AnswerForm(schema=POINT))
     reply = await reply_of(simulated(replace(HOPELESS, malformed_rate=1.0), seed=seed), asked)
-    verdict = await shape(asked, reply, never_asked)
+    verdict = await Shape().judge(asked, reply, never_asked)
     assert verdict is not None
     assert not verdict.passed
 

@@ -1,0 +1,51 @@
+"""The self-checks of one decision at work on one reply: while it grows, and on the whole."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from router.seams import Ask, Burst, Clock, Evaluator
+from router.types import Picodollars, Reply, Request, Verdict
+
+
+class Panel:
+    """Runs checks in their order until one fails; `spent` tells what was spent on checks so far."""
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        evaluators: Mapping[str, Evaluator],
+        request: Request,
+        *,
+        ask: Ask,
+        spent: Callable[[], Picodollars | None],
+        clock: Clock,
+    ) -> None:
+        self._checks = [evaluators[name] for name in names]
+        self._request, self._ask, self._spent, self._clock = request, ask, spent, clock
+        watches = [check.watch(request) for check in self._checks]
+        self._watches = [watch for watch in watches if watch is not None]
+
+    def feed(self, burst: Burst) -> Verdict | None:
+        """Show a piece of the reply to every check that can watch; give the first failing verdict."""
+        for watch in self._watches:
+            began = self._clock.monotonic()
+            verdict = watch.feed(burst)
+            if verdict is not None:
+                return replace(verdict, duration_ms=(self._clock.monotonic() - began) * 1000)
+        return None
+
+    async def judge(self, reply: Reply) -> tuple[Verdict, ...]:
+        """Judge the whole reply; the last verdict is the failing one, if there is one."""
+        verdicts: list[Verdict] = []
+        for check in self._checks:
+            began, before = self._clock.monotonic(), self._spent()
+            verdict = await check.judge(self._request, reply, self._ask)
+            if verdict is None:
+                continue
+            after = self._spent()
+            cost = after - before if after is not None and before is not None else None
+            duration = (self._clock.monotonic() - began) * 1000
+            verdicts.append(replace(verdict, duration_ms=duration, cost=cost))
+            if not verdict.passed:
+                break
+        return tuple(verdicts)
