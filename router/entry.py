@@ -12,7 +12,8 @@ class LedgerEntry:
     """One attempt as a flat row: the columns of the ledger, in their order.
 
     `verdicts` maps check to "pass" or the reason it failed; `predictions` the candidates' chances of success;
-    `vector` the classifier's numbers. No field holds text of a prompt or an answer.
+    `vector` the classifier's numbers, and `scale` names what they mean.
+    No field holds text of a prompt or an answer.
     `final` is true on exactly one row of every request: the last.
     It has no slots: orjson writes it twice as fast without.
     """
@@ -65,6 +66,8 @@ class LedgerEntry:
     simulated: bool = False
     lane: str = "interactive"
     batch: str | None = None
+    kind: str = ""
+    scale: str = ""
 
 
 def entries_of(outcome: Outcome) -> tuple[LedgerEntry, ...]:
@@ -127,4 +130,6 @@ def _entry(outcome: Outcome, attempt: Attempt, *, final: bool) -> LedgerEntry:
         simulated=model.simulated,
         lane=request.lane,
         batch=who.batch,
+        kind=outcome.features.kind,
+        scale=outcome.features.scale,
     )

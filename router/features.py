@@ -13,8 +13,9 @@ import orjson
 import tiktoken
 
 from router.errors import ConfigError
+from router.kinds import kind_of
 from router.seams import Predictor
-from router.types import Features, Model, Request
+from router.types import Features, Model, Request, Segment
 
 TURN_OVERHEAD = 4
 """Tokens a chat template puts around a message, about."""
@@ -59,12 +60,15 @@ class Measurer:
     def __init__(self, count: Callable[[str], int], predictor: Predictor) -> None:
         self._count, self._predictor = count, predictor
 
-    def __call__(self, request: Request, models: Sequence[Model], /) -> Features:
-        vector = self._predictor.describe(request.turns)
+    def __call__(self, request: Request, models: Sequence[Model], policy: str = "", /) -> Features:
+        vector, tokens = self._predictor.describe(request.turns), self.prompt_tokens(request)
+        kind = kind_of(request, tokens)
         return Features(
-            prompt_tokens=self.prompt_tokens(request),
-            predictions=self._predictor.predict(vector, models),
+            prompt_tokens=tokens,
+            predictions=self._predictor.predict(vector, models, Segment(policy, kind)),
             vector=vector,
+            scale=self._predictor.scale,
+            kind=kind,
         )
 
     def prompt_tokens(self, request: Request) -> int:

@@ -69,7 +69,7 @@ class Pipeline:
 
     def plan(self, request: Request, policy: Policy) -> tuple[Features, Plan | None, Mapping[str, str]]:
         """Decide without spending: what can be told, what would be tried, and why the rest would not."""
-        features = self._measure(request, policy.candidates(request))
+        features = self._measure(request, policy.candidates(request), policy.name)
         plan, refused = policy.plan(request, features)
         return features, plan, refused
 

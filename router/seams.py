@@ -29,6 +29,7 @@ from router.types import (
     Principal,
     Reply,
     Request,
+    Segment,
     Turn,
     Verdict,
 )
@@ -128,15 +129,22 @@ class EvaluatorMaker(Protocol):
 class Predictor(Protocol):
     """The classifier: numbers that describe the conversation, and what each model will make of it."""
 
+    @property
+    def scale(self) -> str:
+        """Names what the numbers mean: vectors of another scale tell this classifier nothing."""
+        ...
+
     def describe(self, turns: Sequence[Turn], /) -> tuple[float, ...]: ...
 
-    def predict(self, vector: tuple[float, ...], models: Sequence[Model], /) -> Mapping[str, Prediction]: ...
+    def predict(
+        self, vector: tuple[float, ...], models: Sequence[Model], segment: Segment = ..., /
+    ) -> Mapping[str, Prediction]: ...
 
 
 class Measure(Protocol):
     """Tells what can be told about a request without spending anything."""
 
-    def __call__(self, request: Request, models: Sequence[Model], /) -> Features: ...
+    def __call__(self, request: Request, models: Sequence[Model], policy: str = "", /) -> Features: ...
 
 
 class Upstream(Protocol):

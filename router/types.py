@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from router.errors import NoCandidate
 
@@ -128,16 +128,26 @@ class Prediction:
     output_tokens: float
 
 
+class Segment(NamedTuple):
+    """A part of the traffic with experience of its own: the policy in force, and the kind of request."""
+
+    policy: str = ""
+    kind: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Features:
     """What can be told about a request without spending anything.
 
     `vector` is the numeric description the classifier used: numbers, never text, so that it may be kept.
+    `scale` names what these numbers mean, `kind` is one of `router.kinds.KINDS`.
     """
 
     prompt_tokens: int
     predictions: Mapping[str, Prediction]
     vector: tuple[float, ...] = ()
+    scale: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

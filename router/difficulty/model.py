@@ -9,13 +9,15 @@ from router.difficulty import names
 from router.difficulty.facts import facts_of, thinks
 from router.difficulty.hierarchy import Belief, Doubles, Trend, posterior
 from router.difficulty.reader import HEAD, STRANGE, Reader
-from router.types import Model, Prediction, Turn
+from router.types import Model, Prediction, Segment, Turn
 
 LEAST, MOST = 0.01, 0.99
 """No chance is predicted beyond these: nobody has labelled enough to know better."""
 
 LONGEST_LOG = float(np.log(16_384.0))
 """No answer is expected to be longer: the logarithm of tokens."""
+
+ANYWHERE = Segment()
 
 POOLS = 64
 """So many pools of models are remembered as placed; past that, placing begins anew."""
@@ -90,10 +92,13 @@ class Difficulty:
     """Known models that were seen on too few prompts to be placed by them: their facts tell more."""
     taught: Mapping[str, Belief] = field(default_factory=dict)
     """What lessons made of models, by the catalogue's names."""
+    scale: str = field(default="", init=False)
+    """Names what vectors mean: they are of use to classifiers with the same reader alone."""
     _keys: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
     _pools: dict[tuple[Model, ...], Pool] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "scale", self.reader.scale())
         self._keys.update(names.index(self.models, narrow=self.narrow))
 
     @property
@@ -105,10 +110,13 @@ class Difficulty:
         """Return some thirty numbers that describe a conversation, and nothing of its text."""
         return self.reader.describe(turns)
 
-    def predict(self, vector: tuple[float, ...], models: Sequence[Model], /) -> Mapping[str, Prediction]:
+    def predict(
+        self, vector: tuple[float, ...], models: Sequence[Model], _segment: Segment = ANYWHERE, /
+    ) -> Mapping[str, Prediction]:
         """Return, by name, each model's chance of an adequate answer and the answer's expected tokens.
 
         A vector of another size (of another artefact, or none) is read as: nothing is known of the prompt.
+        What was shipped knows no segments: all traffic is alike to it.
         """
         if not models:
             return {}

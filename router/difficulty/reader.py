@@ -1,5 +1,6 @@
 """Text to numbers: the words' projection, the hand-made marks, the networks' traits, the strangeness."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -71,6 +72,13 @@ class Reader:
     traits_centre: Floats  # (T,)
     length: Floats  # (F + 1,) log tokens of an answer; the last is the constant
     seen: Bytes  # (2**SEEN_BITS / 8,) a bit for every word that occurred in two training prompts
+
+    def scale(self) -> str:
+        """Name what the numbers mean: a checksum of the last weights, which follow from all the others."""
+        weights = (self.outer, self.straight, self.traits_centre, self.length)
+        return hashlib.sha256(b"".join(np.ascontiguousarray(each).tobytes() for each in weights)).hexdigest()[
+            :12
+        ]
 
     def describe(self, turns: Sequence[Turn]) -> tuple[float, ...]:
         """Return `HEAD` and the traits of a conversation, rounded; never fails, whatever the text."""

@@ -31,10 +31,12 @@ policies:
 class BySize:
     """A classifier that believes in parameters."""
 
+    scale = "test"
+
     def describe(self, turns, /):
         return (float(len(turns)),)
 
-    def predict(self, vector, models, /):
+    def predict(self, vector, models, segment=None, /):
         return {m.name: Prediction(success=(m.params_b or 1) / 100, output_tokens=10) for m in models}
 
 

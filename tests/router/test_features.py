@@ -15,10 +15,12 @@ def count():
 
 
 class Knows:
+    scale = "test"
+
     def describe(self, turns, /):
         return (float(len(turns)),)
 
-    def predict(self, vector, models, /):
+    def predict(self, vector, models, segment=None, /):
         return {m.name: Prediction(success=0.5, output_tokens=vector[0]) for m in models}
 
 
@@ -44,6 +46,7 @@ def test_a_request_is_measured(count):
     features = Measurer(count, Knows())(request("hello world"), [model("a"), model("b")])
     assert (features.prompt_tokens, features.vector) == (6, (1.0,))
     assert set(features.predictions) == {"a", "b"}
+    assert (features.scale, features.kind) == ("test", "chat")
 
 
 def test_declared_tools_count_as_prompt(count):

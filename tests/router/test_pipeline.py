@@ -61,7 +61,7 @@ def house(replies, *, usage=REPORTED):
     pipeline = Pipeline(
         models={"small": SMALL, "large": LARGE},
         upstreams={"fake": upstream},
-        measure=lambda _request, _models: features(CHANCES),
+        measure=lambda _request, _models, _policy="": features(CHANCES),
         charge=flat_charge,
         count=len,
         sinks=[book],

@@ -42,7 +42,7 @@ class SmallHouse:
         self.pipeline = Pipeline(
             models={"small": SMALL, "large": LARGE},
             upstreams={"fake": self.upstream},
-            measure=lambda _request, _models: features({"small": 0.8, "large": 0.85}),
+            measure=lambda _request, _models, _policy="": features({"small": 0.8, "large": 0.85}),
             charge=flat_charge,
             count=len,
             sinks=[self.book],
