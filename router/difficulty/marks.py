@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from router.difficulty.words import (
     DIGIT,
@@ -14,8 +13,10 @@ from router.difficulty.words import (
     Bytes,
     Floats,
     Hashes,
+    Small16,
     Spots,
     after,
+    frozen,
     hash_of,
 )
 
@@ -79,90 +80,120 @@ NAMES = (*SHAPE, *POINTS, *WORDS, *(" ".join(pair) for pair in PAIRS))
 """What each number is, in the order of `marks`."""
 
 
-def _lookup(keys: list[int]) -> tuple[Hashes, Spots]:
-    found = np.array(keys, np.uint64)
-    order = np.argsort(found)
-    ordered = found[order]
-    ordered.flags.writeable = order.flags.writeable = False
-    return ordered, order
+KEY_BITS, KEY_FROM = 15, np.uint64(31)
+"""Counted words are looked up by so many bits of their hash, from there on.
 
+No two words share them: a test looks, since another list of words may need other bits.
+"""
 
-_WORD_KEYS, _WORD_ORDER = _lookup([hash_of(word) for word in WORDS])
-_PAIR_KEYS, _PAIR_ORDER = _lookup(
-    [int(after(*(np.array([hash_of(word)], np.uint64) for word in pair))[0]) for pair in PAIRS]
-)
-_POINT_BYTES = np.array([ord(point) for point in POINTS])
-_BY_KIND = np.stack([kind == KINDS for kind in (SPACE, LETTER, DIGIT, MARK)]).astype(np.float64)
-_BY_KIND.flags.writeable = _POINT_BYTES.flags.writeable = False
-
-
-def marks(
-    text: str, data: Bytes, starts: Spots, ends: Spots, words: Hashes, pairs: Hashes, distinct: float
-) -> Floats:
-    """Return the features of a text: of its bytes, its words, their pairs, and the share that is distinct."""
-    histogram = np.bincount(data, minlength=256).astype(np.float64)
-    counts = np.concatenate(
-        (
-            histogram[_POINT_BYTES],
-            _counted(words, _WORD_KEYS, _WORD_ORDER),
-            _counted(pairs, _PAIR_KEYS, _PAIR_ORDER),
-        )
+_KEY_MASK = np.uint64((1 << KEY_BITS) - 1)
+KEYS = frozen(
+    np.array(
+        [
+            *(hash_of(word) for word in WORDS),
+            *(int(after(*(np.array([hash_of(word)], np.uint64) for word in pair))[0]) for pair in PAIRS),
+            0,
+        ],
+        np.uint64,
     )
-    shape = _whole(text, data, starts, ends, histogram, distinct) + _options(data) + _scripts(histogram)
-    return np.concatenate((shape, np.log1p(counts))).astype(np.float32)
+)
+"""The hashes of the words and pairs that are counted; the last stands for all others."""
 
 
-def _counted(hashes: Hashes, keys: Hashes, order: Spots) -> NDArray[np.float64]:
-    """Count how often each key occurs."""
-    places = np.minimum(np.searchsorted(keys, hashes), len(keys) - 1)
-    hits = places[keys[places] == hashes]
-    return np.bincount(order[hits], minlength=len(keys)).astype(np.float64)
+def looked_up(hashes: Hashes) -> Spots:
+    return ((hashes >> KEY_FROM) & _KEY_MASK).astype(np.intp)
+
+
+def _lookup() -> Small16:
+    table = np.full(1 << KEY_BITS, len(KEYS) - 1, np.int16)
+    table[looked_up(KEYS[:-1])] = np.arange(len(KEYS) - 1)
+    return frozen(table)
+
+
+_PLACES = _lookup()
+_POINT_BYTES = frozen(np.array([ord(point) for point in POINTS]))
+_SUMS = frozen(
+    np.stack(
+        [
+            *(kind == KINDS for kind in (SPACE, LETTER, DIGIT, MARK)),
+            *(
+                (low <= np.arange(256)) & (np.arange(256) < high)
+                for low, high in ((65, 91), (128, 256), (0xF0, 256))
+            ),
+            *((low <= np.arange(256)) & (np.arange(256) <= high) for low, high in SCRIPTS),
+        ]
+    ).astype(np.float64)
+)
+"""Which bytes are summed for the shares of kinds, of capitals, of other scripts, of emoji, of each script."""
+
+
+def marks(text: str, data: Bytes, starts: Spots, ends: Spots, both: Hashes, distinct: float) -> Floats:
+    """Return the features of a text: of its bytes, its words, their pairs, and the share that is distinct."""
+    histogram = np.bincount(data, minlength=256)
+    shares = (_SUMS @ histogram / max(len(data), 1)).tolist()
+    found = np.empty(len(NAMES))
+    found[: len(SHAPE)] = (
+        *_whole(text, data, starts, ends, histogram, [distinct, *shares[:7]]),
+        *_options(data),
+        *shares[7:],
+    )
+    found[len(SHAPE) : DENSE] = histogram[_POINT_BYTES]
+    found[DENSE:] = _counted(both)
+    counts = found[len(SHAPE) :]
+    np.log1p(counts, out=counts)
+    return found.astype(np.float32)
+
+
+def _counted(both: Hashes) -> Spots:
+    """Count how often each of `KEYS` occurs."""
+    places = _PLACES.take(looked_up(both))
+    places = places[KEYS.take(places) == both]
+    return np.bincount(places, minlength=len(KEYS))[:-1]
 
 
 def _whole(
-    text: str,
-    data: Bytes,
-    starts: Spots,
-    ends: Spots,
-    histogram: NDArray[np.float64],
-    distinct: float,
+    text: str, data: Bytes, starts: Spots, ends: Spots, histogram: Spots, shares: list[float]
 ) -> list[float]:
-    size, count = max(len(data), 1), max(len(starts), 1)
-    space, letter, digit, mark = (_BY_KIND @ histogram / size).tolist()
-    lengths = ends - starts
-    first = data[starts]
-    kinds = KINDS[first]
-    numbers = kinds == DIGIT
-    lines = histogram[10] + 1.0
-    sentences = histogram[ord(".")] + histogram[ord("?")] + histogram[ord("!")] + 1.0
-    long_words = int(np.count_nonzero(lengths > 8))
-    inside = starts[(first >= 65) & (first <= 90)]
+    count = max(len(starts), 1)
+    lengths = np.minimum(ends - starts, 13)
+    first = data.take(starts)
+    kinds = KINDS.take(first)
+    sizes = np.bincount(lengths, minlength=14).tolist()
+    digits = np.bincount(lengths[kinds == DIGIT], minlength=14).tolist()
+    distinct, space, letter, digit, mark, capital, foreign, emoji = shares
+    lines = float(histogram[10]) + 1.0
+    sentences = float(histogram[_ENDINGS].sum()) + 1.0
+    log = math.log1p
     return [
-        math.log1p(len(text)),
-        math.log1p(len(starts)),
+        log(len(text)),
+        log(len(starts)),
         math.log(lines),
-        float(lengths.sum()) / count,
-        long_words / count,
-        int(np.count_nonzero(lengths > 12)) / count,
+        (letter + digit + mark) * len(data) / count,
+        sum(sizes[9:]) / count,
+        sizes[13] / count,
         distinct,
         letter,
         digit,
-        float(histogram[65:91].sum()) / size,
+        capital,
         mark,
         space,
-        float(histogram[128:].sum()) / size,
-        float(histogram[0xF0:].sum()) / size,
-        math.log1p(int(np.count_nonzero(numbers))),
-        math.log1p(int(np.count_nonzero(numbers & (lengths >= 2)))),
-        math.log1p(int(np.count_nonzero(numbers & (lengths >= 4)))),
-        math.log1p(_decimals(kinds, first)),
-        math.log1p(len(text) / lines),
+        foreign,
+        emoji,
+        log(sum(digits)),
+        log(sum(digits[2:])),
+        log(sum(digits[4:])),
+        log(_decimals(kinds, first)),
+        log(len(text) / lines),
         *_edges(text),
         math.log(sentences),
-        math.log1p(len(starts) / sentences),
-        math.log1p(len(inside)),
+        log(len(starts) / sentences),
+        log(int(np.count_nonzero(_CAPITAL.take(first)))),
         *_signs(text),
     ]
+
+
+_ENDINGS = frozen(np.frombuffer(b".?!", np.uint8))
+_CAPITAL = frozen((np.arange(256) >= 65) & (np.arange(256) <= 90))
 
 
 def _edges(text: str) -> list[float]:
@@ -202,8 +233,3 @@ def _options(data: Bytes) -> list[float]:
         float(numeric.mean()),
         math.log1p(int(begin[0])),
     ]
-
-
-def _scripts(histogram: NDArray[np.float64]) -> list[float]:
-    size = max(float(histogram.sum()), 1.0)
-    return [float(histogram[low : high + 1].sum()) / size for low, high in SCRIPTS]

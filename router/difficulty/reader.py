@@ -95,9 +95,9 @@ class Reader:
 
     def features(self, raw: Raw) -> tuple[Floats, Floats]:
         """Return what the networks read (F,) and how strange the text is (`STRANGE`)."""
-        weights = raw.counts * self.rarity[raw.found]
+        weights = raw.counts * self.rarity.take(raw.found)
         size = float(np.sqrt(weights @ weights))
-        rows = self.projection[raw.found].astype(np.float32)
+        rows = self.projection.take(raw.found, axis=0).astype(np.float32)
         projected = (weights @ rows) * (self.projection_step / max(size, 1e-6))
         standard = np.asarray((projected - self.project_centre) / self.project_scale, np.float32)
         counted = (raw.marks - self.marks_centre) / self.marks_scale
@@ -117,15 +117,15 @@ def measure(reading: str) -> Raw:
     """Count what is in a text."""
     encoded = reading.encode("utf-8", "replace")[: words.MOST_BYTES]
     data = np.frombuffer(encoded, np.uint8)
-    starts, ends = words.split(data)
-    hashed = words.hashes(data, starts, ends)
-    pairs = words.after(hashed[:-1], hashed[1:])
-    found, counts = words.buckets(hashed, pairs)
-    distinct = len(found) / max(len(hashed) + len(pairs), 1)
+    starts, ends = words.split(encoded)
+    hashed = words.hashes(encoded, starts, ends)
+    both = np.concatenate((hashed, words.after(hashed[:-1], hashed[1:])))
+    found, counts = words.buckets(both)
+    distinct = len(found) / max(len(both), 1)
     return Raw(
         found=found,
         counts=counts,
-        marks=marks.marks(reading, data, starts, ends, hashed, pairs, distinct),
+        marks=marks.marks(reading, data, starts, ends, both, distinct),
         seen=seen_buckets(hashed),
     )
 
@@ -149,4 +149,4 @@ def bounded(values: Floats, bound: float) -> Floats:
 def share_of_bits(bits: Bytes, places: Spots) -> float:
     if len(places) == 0:
         return 0.0
-    return float(((bits[places >> 3] >> (places & 7).astype(np.uint8)) & 1).mean())
+    return float(((bits.take(places >> 3) >> (places & 7).astype(np.uint8)) & 1).mean())

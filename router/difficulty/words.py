@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 Bytes: TypeAlias = NDArray[np.uint8]
 Small: TypeAlias = NDArray[np.int8]
+Small16: TypeAlias = NDArray[np.int16]
 Hashes: TypeAlias = NDArray[np.uint64]
 Floats: TypeAlias = NDArray[np.float32]
 Spots: TypeAlias = NDArray[np.intp]
@@ -29,26 +30,22 @@ def frozen(array: Array) -> Array:
     return array
 
 
-def _kinds() -> Bytes:
-    kinds = np.full(256, MARK, np.uint8)
-    kinds[:33] = SPACE
-    kinds[127:] = LETTER
+def _kinds() -> bytes:
+    kinds = bytearray([SPACE] * 33 + [MARK] * 94 + [LETTER] * 129)
     for byte in range(128):
         if chr(byte).isalpha():
             kinds[byte] = LETTER
         elif chr(byte).isdigit():
             kinds[byte] = DIGIT
-    return kinds
+    return bytes(kinds)
 
 
-def _folded() -> Hashes:
-    folded = np.arange(1, 257, dtype=np.uint64)
-    for byte in range(128):
-        if chr(byte).isupper():
-            folded[byte] = ord(chr(byte).lower()) + 1
-        elif chr(byte).isdigit():
-            folded[byte] = ord("0") + 1
-    return folded
+def _folded() -> bytes:
+    """Upper case counts as lower, every digit as 0; none is zero, and no byte of UTF-8 is 255."""
+    return bytes(
+        ord("0" if chr(byte).isdigit() else chr(byte).lower()) + 1 if byte < 128 else min(byte + 1, 255)
+        for byte in range(256)
+    )
 
 
 _BASE = 0x9E3779B97F4A7C15
@@ -58,30 +55,35 @@ _NEXT = np.uint64(0x94D049BB133111EB)
 _SHIFT = np.uint64(29)
 _DOWN = np.uint64(64 - BITS)
 
-KINDS = frozen(_kinds())
-_FOLDED = frozen(_folded())
+_KIND_OF = _kinds()
+_FOLD_OF = _folded()
+KINDS = frozen(np.frombuffer(_KIND_OF, np.uint8))
 _POWERS = frozen(np.array([pow(_BASE, i, _WRAP) for i in range(MOST_BYTES + 1)], np.uint64))
 _INVERSES = frozen(np.array([pow(pow(_BASE, -1, _WRAP), i, _WRAP) for i in range(MOST_BYTES + 1)], np.uint64))
+_DAMPED = frozen(np.log(np.maximum(np.arange(MOST_BYTES + 1), 1)).astype(np.float32) + np.float32(1.0))
 
 
-def split(data: Bytes) -> tuple[Spots, Spots]:
+def split(text: bytes) -> tuple[Spots, Spots]:
     """Return where words start and end: runs of letters, runs of digits, single marks."""
-    kinds = KINDS[data]
-    before = np.empty_like(kinds)
-    before[:1] = SPACE
-    before[1:] = kinds[:-1]
-    edge = (kinds != before) | (kinds == MARK)
-    edges = np.flatnonzero(edge)
-    ends = np.append(edges[1:], len(data))
-    real = kinds[edges] != SPACE
+    # `bytes.translate` takes a third of the time of indexing a table.
+    kinds = np.frombuffer(text.translate(_KIND_OF), np.uint8)
+    edge = kinds == MARK
+    edge[:1] |= kinds[:1] != SPACE
+    edge[1:] |= kinds[1:] != kinds[:-1]
+    edges = edge.nonzero()[0]
+    real = kinds.take(edges) != SPACE
+    ends = np.empty_like(edges)
+    ends[:-1] = edges[1:]
+    ends[-1:] = len(text)
     return edges[real], ends[real]
 
 
-def hashes(data: Bytes, starts: Spots, ends: Spots) -> Hashes:
+def hashes(text: bytes, starts: Spots, ends: Spots) -> Hashes:
     """Return one 64-bit hash a word; upper case counts as lower, every digit as 0."""
-    sums = np.zeros(len(data) + 1, np.uint64)
-    np.cumsum(_FOLDED[data] * _POWERS[: len(data)], out=sums[1:])
-    whole = (sums[ends] - sums[starts]) * _INVERSES[starts]
+    folded = np.frombuffer(text.translate(_FOLD_OF), np.uint8)
+    sums = np.zeros(len(text) + 1, np.uint64)
+    np.cumsum(folded * _POWERS[: len(text)], out=sums[1:])
+    whole = (sums.take(ends) - sums.take(starts)) * _INVERSES.take(starts)
     return _mixed(whole)
 
 
@@ -92,16 +94,15 @@ def after(first: Hashes, second: Hashes) -> Hashes:
 
 def hash_of(word: str) -> int:
     """Return the hash of a single word, as `hashes` has it."""
-    data = np.frombuffer(word.encode(), np.uint8)
+    data = word.encode()
     return int(hashes(data, *split(data))[0])
 
 
-def buckets(words: Hashes, pairs: Hashes) -> tuple[Spots, Floats]:
+def buckets(both: Hashes) -> tuple[Spots, Floats]:
     """Return the buckets that words and pairs of neighbours fall into, and a damped count for each."""
-    both = np.sort((np.concatenate((words, pairs)) >> _DOWN).astype(np.intp))
-    edges = np.flatnonzero(np.concatenate(([True], both[1:] != both[:-1]))) if len(both) else both
-    counts = np.diff(np.append(edges, len(both)))
-    return both[edges], (1.0 + np.log(counts)).astype(np.float32)
+    counts = np.bincount((both >> _DOWN).astype(np.intp), minlength=1 << BITS)
+    found = (counts > 0).nonzero()[0]
+    return found, _DAMPED.take(counts.take(found))
 
 
 def _mixed(values: Hashes) -> Hashes:

@@ -43,3 +43,8 @@ def test_scripts_are_told_apart() -> None:
     assert mark("Почему небо синее?", "script d0") > 0.3
     assert mark("日本語の質問", "script e3") > 0.3
     assert mark("plain text", "other scripts") == 0.0
+
+
+def test_no_two_counted_words_are_looked_up_in_one_place() -> None:
+    places = marks.looked_up(marks.KEYS[:-1])
+    assert len(np.unique(places)) == len(places)
