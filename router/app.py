@@ -2,7 +2,7 @@
 
 import importlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import aiohttp
@@ -35,6 +35,10 @@ from router.upstreams.simulated_replies import Persona
 from router.upstreams.simulated_tasks import read_tasks
 
 
+def _at_once(upstream: Upstream) -> Upstream:
+    return upstream
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """What outlives a reload: connections, the classifier, the tokeniser, meters and sinks."""
@@ -46,6 +50,8 @@ class Parts:
     health: Health
     sinks: Sequence[Sink]
     clock: Clock
+    admit: Callable[[Upstream], Upstream] = _at_once
+    """Puts whoever lets calls through in front of an upstream; interactive calls go at once."""
 
 
 def gather(session: aiohttp.ClientSession, clock: Clock, sinks: Sequence[Sink] = ()) -> Parts:
@@ -74,7 +80,9 @@ class Household:
         self._pinned = _pinned(config, models, parts, self.policies[DEFAULT_POLICY].strongest)
         self.pipeline = Pipeline(
             models=models,
-            upstreams={name: _upstream(row, config, parts) for name, row in config.upstreams.items()},
+            upstreams={
+                name: parts.admit(_upstream(row, config, parts)) for name, row in config.upstreams.items()
+            },
             measure=Measurer(parts.count, parts.predictor),
             charge=charge,
             count=parts.count,

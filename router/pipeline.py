@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from router.entry import entries_of
-from router.errors import UpstreamError
+from router.errors import UnknownModel, UpstreamError
 from router.gate import let_through
 from router.panel import Panel
 from router.seams import Caller, Clock, Evaluator, Measure, Plan, Policy, Sink, Upstream
@@ -84,18 +84,43 @@ class Pipeline:
             if plan is not None:
                 await self._climb(plan, request, features, policy.evaluators, caller, attempts)
         finally:
-            outcome = Outcome(
-                request=request,
-                features=features,
-                policy=policy.name,
-                config=self._config,
-                refused=refused,
-                attempts=tuple(attempts),
-                counterfactual=self._counterfactual(policy.strongest, attempts),
-            )
-            entries = entries_of(outcome)
-            for sink in self._sinks:
-                sink.write(entries)
+            outcome = self._write_down(request, policy, features, refused, attempts)
+        return outcome
+
+    def book_lost(self, request: Request, policy: Policy, model: str) -> None:
+        """Write down a call to `model` whose process died before it could: it may have cost money.
+
+        Raises `UnknownModel` if the catalogue has no such model any more.
+        """
+        if model not in self._models:
+            raise UnknownModel(f"There is no model {model!r} here.")
+        features = self._measure(request, policy.candidates(request))
+        decision = Decision(model=self._models[model], reason="its process died")
+        trial = Trial(request, features, decision, clock=self._clock, purpose=Purpose.ANSWER)
+        trial.status = Status.LOST
+        attempt = trial.attempt(1, charge=self._charge, count=self._count)
+        self._write_down(request, policy, features, {}, [attempt])
+
+    def _write_down(
+        self,
+        request: Request,
+        policy: Policy,
+        features: Features,
+        refused: Mapping[str, str],
+        attempts: list[Attempt],
+    ) -> Outcome:
+        outcome = Outcome(
+            request=request,
+            features=features,
+            policy=policy.name,
+            config=self._config,
+            refused=refused,
+            attempts=tuple(attempts),
+            counterfactual=self._counterfactual(policy.strongest, attempts),
+        )
+        entries = entries_of(outcome)
+        for sink in self._sinks:
+            sink.write(entries)
         return outcome
 
     async def _climb(

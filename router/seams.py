@@ -184,7 +184,8 @@ class Wire(Protocol):
 class Renderer(Protocol):
     """Writes one reply for the caller, in the caller's dialect.
 
-    `note` is what Farthing adds about the reply (model, reason, attempts, cost).
+    `note` is what Farthing adds about the reply (model, reason, attempts, cost);
+    an empty one adds nothing, for answers whose headers say it.
     """
 
     def chunk(self, delta: Delta, model: str, /) -> bytes: ...

@@ -372,6 +372,7 @@ class Status(StrEnum):
     REJECTED = "rejected"  # a check failed before the caller saw anything
     FAILED = "failed"  # the upstream failed
     CANCELLED = "cancelled"  # the caller went away, or the server is stopping
+    LOST = "lost"  # the process died while it ran; written down by whoever found it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

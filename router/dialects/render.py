@@ -47,7 +47,7 @@ class ChatRenderer:
         chunks[-1]["farthing"] = note
         return b"".join(self._event(chunk) for chunk in chunks) + DONE
 
-    def whole(self, reply: Reply, model: str, note: Mapping[str, Any], /) -> bytes:  # noqa: ARG002 - in headers here
+    def whole(self, reply: Reply, model: str, note: Mapping[str, Any], /) -> bytes:
         return orjson.dumps(
             {
                 "id": self._id,
@@ -57,6 +57,7 @@ class ChatRenderer:
                 "choices": [_whole_choice(choice) for choice in reply.choices],
                 **reply.envelope,
                 "usage": _usage(reply.usage, reply.envelope),
+                **({"farthing": note} if note else {}),
             }
         )
 
