@@ -1,5 +1,6 @@
 """What a request will probably cost at a model, before anything is spent."""
 
+from router.pricing import quote
 from router.types import Features, Model, Picodollars, Request
 
 
@@ -14,8 +15,10 @@ def expected_output(request: Request, features: Features, model: Model) -> float
 
 def expected_cost(request: Request, features: Features, model: Model) -> Picodollars | None:
     """The price of the prompt and of the expected answer; `None` if the model is unpriced."""
-    prices = model.prices
-    if prices is None:
-        return None
-    output = round(expected_output(request, features, model) * prices.output)
-    return prices.request + features.prompt_tokens * prices.input + output
+    return quote(
+        model,
+        input_tokens=features.prompt_tokens,
+        output_tokens=expected_output(request, features, model),
+        at=features.at,
+        images=features.images,
+    )

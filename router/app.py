@@ -11,7 +11,7 @@ from evaluators import EVALUATORS
 from policies.language import DEFAULT_POLICY
 from policies.meters import Health
 from policies.policy import RoutedPolicy, pinned_to
-from router.catalog import Catalog, Knowledge, charge, listing
+from router.catalog import Catalog, Knowledge, listing
 from router.config import (
     AUTO,
     Config,
@@ -27,6 +27,7 @@ from router.difficulty import load
 from router.errors import UnknownModel
 from router.features import Measurer, TokenCounter, vocabulary
 from router.pipeline import Pipeline
+from router.pricing import charge
 from router.seams import Clock, Policy, Predictor, Sink, Upstream
 from router.types import Model, Principal
 from router.upstreams.openai_compatible import Deadlines, OpenAICompatible

@@ -15,6 +15,8 @@ class LedgerEntry:
     `vector` the classifier's numbers, and `scale` names what they mean.
     No field holds text of a prompt or an answer.
     `final` is true on exactly one row of every request: the last.
+    `cost` is booked: `cost_reported`, what the provider said, or `cost_computed`, what its prices make of it.
+    `served_id` is the upstream's own name for the answer; `usage_flaw` why its usage was not believed.
     It has no slots: orjson writes it twice as fast without.
     """
 
@@ -68,6 +70,15 @@ class LedgerEntry:
     batch: str | None = None
     kind: str = ""
     scale: str = ""
+    served_id: str | None = None
+    service_tier: str | None = None
+    usage_flaw: str | None = None
+    input_audio_tokens: int | None = None
+    input_image_tokens: int | None = None
+    output_audio_tokens: int | None = None
+    output_image_tokens: int | None = None
+    cost_computed: Picodollars | None = None
+    price_source: str | None = None
 
 
 def entries_of(outcome: Outcome) -> tuple[LedgerEntry, ...]:
@@ -132,4 +143,13 @@ def _entry(outcome: Outcome, attempt: Attempt, *, final: bool) -> LedgerEntry:
         batch=who.batch,
         kind=outcome.features.kind,
         scale=outcome.features.scale,
+        served_id=attempt.served_id,
+        service_tier=usage.tier,
+        usage_flaw=usage.flaw,
+        input_audio_tokens=usage.audio_input,
+        input_image_tokens=usage.image_input,
+        output_audio_tokens=usage.audio_output,
+        output_image_tokens=usage.image_output,
+        cost_computed=attempt.charge.computed,
+        price_source=model.prices.source if model.prices else None,
     )

@@ -93,6 +93,8 @@ class UpstreamError(FarthingError):
         self, message: str | None = None, *, status: int | None = None, retry_after: float | None = None
     ) -> None:
         self.status, self.retry_after = status, retry_after
+        self.refused = status is not None
+        """Whether the upstream did no work for the call, and bills nothing."""
         super().__init__(message)
 
 

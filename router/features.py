@@ -15,7 +15,7 @@ import tiktoken
 from router.errors import ConfigError
 from router.kinds import kind_of
 from router.seams import Predictor
-from router.types import Features, Model, Request, Segment
+from router.types import Capability, Features, Model, Request, Segment
 
 TURN_OVERHEAD = 4
 """Tokens a chat template puts around a message, about."""
@@ -69,6 +69,7 @@ class Measurer:
             vector=vector,
             scale=self._predictor.scale,
             kind=kind,
+            images=_images(request) if Capability.VISION in request.needs else 0,
         )
 
     def prompt_tokens(self, request: Request) -> int:
@@ -76,3 +77,10 @@ class Measurer:
         text = "\n".join(turn.text for turn in request.turns)
         declared = sum(len(orjson.dumps(tool.parameters)) + len(tool.name) for tool in request.tools)
         return self._count(text) + TURN_OVERHEAD * len(request.turns) + declared // CHARACTERS_A_TOKEN
+
+
+def _images(request: Request) -> int:
+    """Pictures in the messages."""
+    contents = [message.get("content") for message in request.body.get("messages", ())]
+    parts = [part for content in contents if isinstance(content, list) for part in content]
+    return sum(part.get("type") in {"image_url", "image"} for part in parts)

@@ -7,7 +7,8 @@ also when the caller has gone.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 
 from router.entry import entries_of
@@ -25,7 +26,6 @@ from router.types import (
     Model,
     Outcome,
     Picodollars,
-    Prices,
     Purpose,
     Reply,
     Request,
@@ -57,7 +57,7 @@ class Pipeline:
         models: Mapping[str, Model],
         upstreams: Mapping[str, Upstream],
         measure: Measure,
-        charge: Callable[[Prices | None, Usage], Charge],
+        charge: Callable[[Model, Usage, datetime], Charge],
         count: Callable[[str], int],
         sinks: Iterable[Sink],
         clock: Clock,
@@ -69,7 +69,8 @@ class Pipeline:
 
     def plan(self, request: Request, policy: Policy) -> tuple[Features, Plan | None, Mapping[str, str]]:
         """Decide without spending: what can be told, what would be tried, and why the rest would not."""
-        features = self._measure(request, policy.candidates(request), policy.name)
+        measured = self._measure(request, policy.candidates(request), policy.name)
+        features = replace(measured, at=self._clock.now())
         plan, refused = policy.plan(request, features)
         return features, plan, refused
 
@@ -190,7 +191,9 @@ class Pipeline:
         answered = [a for a in attempts if a.purpose is Purpose.ANSWER and a.usage.output]
         if strongest is None or strongest.prices is None or not answered:
             return None
-        cost = self._charge(strongest.prices, answered[-1].usage).amount
+        # What its own provider said the answer cost says nothing of another model's price.
+        usage = replace(answered[-1].usage, cost=None)
+        cost = self._charge(strongest, usage, answered[-1].started).amount
         return Counterfactual(model=strongest.name, cost=cost) if cost is not None else None
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from router.draft import assemble
 from router.errors import UpstreamError
+from router.estimating import Call, used
 from router.seams import Burst, Clock
 from router.served import is_substitute
 from router.types import (
@@ -14,9 +15,7 @@ from router.types import (
     Delta,
     Ending,
     Features,
-    Grade,
     Model,
-    Prices,
     Purpose,
     Reply,
     Request,
@@ -45,6 +44,7 @@ class Trial:
         self._start = clock.monotonic()
         self._first: float | None = None
         self._served: str | None = None
+        self._served_id: str | None = None
         self._whole: Reply | None = None
 
     def add(self, item: Burst | Ending) -> None:
@@ -56,6 +56,8 @@ class Trial:
         if self._first is None:
             self._first = self._clock.monotonic()
         self.deltas += item
+        if self._served_id is None:
+            self._served_id = item[0].served_id
         for delta in item:
             self.characters += len(delta.text)
             self._look_at(delta.served_model)
@@ -85,12 +87,14 @@ class Trial:
         self,
         number: int,
         *,
-        charge: Callable[[Prices | None, Usage], Charge],
+        charge: Callable[[Model, Usage, datetime], Charge],
         count: Callable[[str], int],
     ) -> Attempt:
         """Close the books on this call."""
         reply = self.reply() if self.deltas else None
-        usage = (reply.usage if reply else None) or self._estimate(reply, count)
+        model = self.decision.model
+        call = Call(request=self.request, features=self.features, model=model, reply=reply, error=self.error)
+        usage = used(call, count)
         now = self._clock.monotonic()
         return Attempt(
             number=number,
@@ -104,45 +108,8 @@ class Trial:
             error=self.error,
             verdicts=self.verdicts,
             usage=usage,
-            charge=charge(self.decision.model.prices, usage),
+            charge=charge(model, usage, self._began),
+            served_id=self._served_id,
             substituted=self.substituted,
             committed=self.committed,
         )
-
-    def _estimate(self, reply: Reply | None, count: Callable[[str], int]) -> Usage:
-        if reply is None:
-            return self._unseen()
-        text = "".join(
-            choice.text + choice.refusal + "".join(call.arguments for call in choice.tool_calls)
-            for choice in reply.choices
-        )
-        # A token is at least one byte, so a whole answer bounds itself; a cut one only by what was allowed.
-        bound = len(text.encode()) if reply.complete else self._most_output(self.decision.model)
-        output = count(text)
-        return Usage(
-            input=self.features.prompt_tokens,
-            output=output,
-            grade=Grade.ESTIMATED,
-            input_bound=self._most_input(),
-            output_bound=max(output, bound) if bound is not None else None,
-        )
-
-    def _unseen(self) -> Usage:
-        """Nothing came: an upstream that answered with an error bills nothing, a silent one perhaps."""
-        if self.error is not None and self.error.status is not None:
-            return Usage(input=0, output=0, grade=Grade.COMPUTED)
-        return Usage(
-            input=0,
-            output=0,
-            grade=Grade.ESTIMATED,
-            input_bound=self._most_input(),
-            output_bound=self._most_output(self.decision.model),
-        )
-
-    def _most_input(self) -> int:
-        """Another model's tokeniser may cut finer than ours; half as fine again is generous."""
-        return self.features.prompt_tokens * 3 // 2 + 64
-
-    def _most_output(self, model: Model) -> int | None:
-        each = self.request.limits.output_tokens or model.max_output
-        return each * self.request.limits.choices if each is not None else None

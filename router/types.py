@@ -10,7 +10,7 @@ Unknown is `None`, never 0.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, TypeAlias
 
@@ -141,6 +141,7 @@ class Features:
 
     `vector` is the numeric description the classifier used: numbers, never text, so that it may be kept.
     `scale` names what these numbers mean, `kind` is one of `router.kinds.KINDS`.
+    `at` is the instant prices are looked up for; `images` are the pictures in the request.
     """
 
     prompt_tokens: int
@@ -148,11 +149,71 @@ class Features:
     vector: tuple[float, ...] = ()
     scale: str = ""
     kind: str = ""
+    at: datetime | None = None
+    images: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """Hours of some days by a wall clock, half-open, in minutes after midnight.
+
+    One that wraps belongs to the day it began; `start` equal to `end` is the whole day.
+    `weekdays` are ISO's (1 is Monday), none means every day; on `holidays` it does not hold.
+    """
+
+    zone: str = "UTC"
+    start: int = 0
+    end: int = 0
+    weekdays: frozenset[int] = frozenset()
+    holidays: frozenset[date] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """Prices by kind in picodollars: per token, per `image`, per web `search`, per `request`.
+
+    What is `None` is not said here. `minimum` is the least a call costs that used tokens.
+    """
+
+    input: Picodollars | None = None
+    output: Picodollars | None = None
+    cached_input: Picodollars | None = None
+    cache_write: Picodollars | None = None
+    cache_write_long: Picodollars | None = None
+    reasoning: Picodollars | None = None
+    audio_input: Picodollars | None = None
+    audio_output: Picodollars | None = None
+    image_input: Picodollars | None = None
+    image_output: Picodollars | None = None
+    image: Picodollars | None = None
+    search: Picodollars | None = None
+    request: Picodollars | None = None
+    minimum: Picodollars | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """Other rates where every condition that is stated holds.
+
+    `above` is met by a longer prompt (strictly, in tokens), `windows` by any of them,
+    `tier` by the service tier that was served, `since` (included) and `until` (not) by the instant.
+    """
+
+    rates: Rates
+    above: int | None = None
+    windows: tuple[Window, ...] = ()
+    tier: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
-    """Picodollars per token by kind, and per call; `cached_input` and `cache_write` fall back to `input`."""
+    """What a model costs: the rates of an ordinary call, and in which cases others hold (the later wins).
+
+    A kind without a rate costs what it is a part of; a long-lived cache write as a short one.
+    `source` says who states it, `checked` when that was looked up last.
+    """
 
     input: Picodollars
     output: Picodollars
@@ -160,6 +221,17 @@ class Prices:
     cache_write: Picodollars | None = None
     request: Picodollars = 0
     source: str = "config"
+    cache_write_long: Picodollars | None = None
+    reasoning: Picodollars | None = None
+    audio_input: Picodollars | None = None
+    audio_output: Picodollars | None = None
+    image_input: Picodollars | None = None
+    image_output: Picodollars | None = None
+    image: Picodollars = 0
+    search: Picodollars = 0
+    minimum: Picodollars = 0
+    overrides: tuple[Override, ...] = ()
+    checked: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,6 +305,7 @@ class ToolCall:
 class Delta:
     """A piece of one choice of a reply, as it arrived; a reply that came whole is one delta a choice.
 
+    `served_id` is the upstream's own name for the reply, which its bill may give.
     `extra`, `choice_extra` and `envelope` carry what the wire said beside the known fields
     (of the message, of the choice, of the event), so that it can be passed on.
     """
@@ -245,6 +318,7 @@ class Delta:
     finish_reason: str | None = None
     logprobs: Mapping[str, Any] | None = None
     served_model: str | None = None
+    served_id: str | None = None
     extra: Mapping[str, Any] = field(default_factory=_nothing)
     choice_extra: Mapping[str, Any] = field(default_factory=_nothing)
     envelope: Mapping[str, Any] = field(default_factory=_nothing)
@@ -262,12 +336,15 @@ class Grade(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Tokens of one upstream call.
+    """Tokens of one upstream call, by one convention whatever the upstream's is.
 
-    `input` counts the whole prompt, `cached` and `cache_write` are parts of it.
-    `output` counts `reasoning` too.
+    `input` counts the whole prompt; `cached`, `cache_write` (of which `cache_write_long` lasts an hour),
+    `audio_input` and `image_input` are parts of it.
+    `output` counts `reasoning`, `audio_output` and `image_output` too.
+    `searches` and `images` (pictures sent) are no tokens.
     `input_bound` and `output_bound` are the most they can have been when the grade is ESTIMATED.
-    `cost` is what the provider itself said it charged.
+    `cost` is what the provider itself said it charged, `tier` the service tier it served.
+    `flaw` says why what the upstream reported is not believed.
     """
 
     input: int | None = None
@@ -279,6 +356,15 @@ class Usage:
     input_bound: int | None = None
     output_bound: int | None = None
     cost: Picodollars | None = None
+    cache_write_long: int | None = None
+    audio_input: int | None = None
+    audio_output: int | None = None
+    image_input: int | None = None
+    image_output: int | None = None
+    searches: int | None = None
+    images: int | None = None
+    tier: str | None = None
+    flaw: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -348,14 +434,15 @@ class Verdict:
 class Charge:
     """What an attempt cost.
 
-    `amount` is booked (`None`: unpriced), `bound` is the most it can have been,
-    `reported` is what the provider said, booked beside what was computed.
+    `amount` is booked (`None`: unpriced), `bound` is the most it can have been.
+    `reported` is what the provider said, `computed` what its prices make of the usage: one is booked.
     """
 
     amount: Picodollars | None
     bound: Picodollars | None
     grade: Grade
     reported: Picodollars | None = None
+    computed: Picodollars | None = None
 
 
 class Purpose(StrEnum):
@@ -393,6 +480,7 @@ class Attempt:
     charge: Charge
     substituted: bool = False
     committed: bool = False
+    served_id: str | None = None
 
     @property
     def accepted(self) -> bool:

@@ -1,6 +1,6 @@
 """What is known of models and providers, and what their tokens cost.
 
-`money` turns decimals into picodollars; `prices` turns a call's usage into a charge.
+`money` turns decimals into picodollars (what a call costs says `router.pricing`).
 `facts` (our own list of open-weight models), `providers` (who serves them, and where) and `pricemap`
 (litellm's list, read as data) are what can be looked up; `knowledge` puts the three together and fills in
 what a configured model leaves out.
@@ -11,6 +11,5 @@ what a configured model leaves out.
 from router.catalog.catalog import Catalog
 from router.catalog.knowledge import Knowledge
 from router.catalog.listing import listing
-from router.catalog.prices import charge
 
-__all__ = ["Catalog", "Knowledge", "charge", "listing"]
+__all__ = ["Catalog", "Knowledge", "listing"]

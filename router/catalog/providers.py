@@ -5,6 +5,7 @@ Engines run on this machine or another of one's own; hosted providers take money
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from router.catalog.money import picodollars_per_token
@@ -92,9 +93,7 @@ def _offer(row: Mapping[str, Any]) -> tuple[str, Known]:
     stated = row.get("price")
     prices = None
     if stated is not None:
-        prices = Prices(
-            **{kind: picodollars_per_token(usd) for kind, usd in stated.items()},
-            source=source,
-        )
+        rates: dict[str, Any] = {kind: picodollars_per_token(usd) for kind, usd in stated.items()}
+        prices = Prices(**rates, source=source, checked=date.fromisoformat(str(row["as_of"])))
     unpriced = None if prices else "its price changes too often to be kept in a file"
     return row["name"], Known(source=source, prices=prices, unpriced=unpriced)

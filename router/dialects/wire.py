@@ -1,12 +1,13 @@
 """The chat-completions wire towards upstreams: what vLLM, SGLang, Ollama, OpenRouter and most speak."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
 from router.dialects.sse import EventReader
-from router.dialects.usage import usage_of
+from router.dialects.usage import larger, usage_in
 from router.errors import (
     Broken,
     CallerFault,
@@ -21,7 +22,11 @@ from router.types import NOTHING, Delta, Ending, Model, Request, ToolCall
 
 DONE = b"[DONE]"
 
+USAGE_KEYS = frozenset({"usage", "x_groq", "timings", "usageMetadata", "prompt_eval_count"})
 ENVELOPE_KNOWN = frozenset({"id", "object", "created", "model", "choices", "usage", "error"})
+MOST_ID = 200
+"""Characters of an upstream's name for an answer that are kept."""
+
 CHOICE_KNOWN = frozenset({"index", "delta", "message", "finish_reason", "logprobs"})
 MESSAGE_KNOWN = frozenset({"role", "content", "refusal", "tool_calls"})
 CALL_KNOWN = frozenset({"index", "id", "type", "function"})
@@ -75,7 +80,7 @@ class WholeDecoder:
 
 
 class StreamDecoder:
-    """Reads a stream of chunks; the last usage seen counts, since some upstreams repeat a running one."""
+    """Reads a stream of chunks; of several usages each count is the largest (`usage.larger`)."""
 
     def __init__(self, max_answer: int) -> None:
         self._reader = EventReader()
@@ -108,8 +113,14 @@ class StreamDecoder:
             for delta in _deltas(chunk, "delta"):
                 self._note(delta)
                 yield delta
-            if chunk.get("usage"):
-                self._ending = _ending(chunk)
+            self._note_usage(chunk)
+
+    def _note_usage(self, chunk: Mapping[str, Any]) -> None:
+        if not chunk.keys().isdisjoint(USAGE_KEYS):
+            ending = _ending(chunk)
+            if ending.usage is not None:
+                usage = larger(self._ending.usage, ending.usage)
+                self._ending = replace(ending, usage=usage)
 
     def _note(self, delta: Delta) -> None:
         self._begun = True
@@ -140,8 +151,8 @@ def _object(data: bytes) -> dict[str, Any]:
 def _ending(body: Mapping[str, Any]) -> Ending:
     written, model = body.get("usage"), body.get("model")
     envelope = _rest(body, ENVELOPE_KNOWN)
-    usage = usage_of(written) if isinstance(written, dict) else None
-    if usage is not None:
+    usage = usage_in(body)
+    if usage is not None and usage.flaw is None and isinstance(written, dict):
         envelope = {**envelope, "usage": written}
     return Ending(
         usage=usage,
@@ -158,10 +169,14 @@ def _deltas(body: Mapping[str, Any], key: str) -> list[Delta]:
         raise Broken("The upstream's `choices` is not a list.")
     envelope, model = _rest(body, ENVELOPE_KNOWN), body.get("model")
     served = model if isinstance(model, str) and model else None
-    return [_delta(choice, key, served, envelope) for choice in choices]
+    named = body.get("id")
+    served_id = named[:MOST_ID] if isinstance(named, str) and named else None
+    return [_delta(choice, key, (served, served_id), envelope) for choice in choices]
 
 
-def _delta(choice: object, key: str, served: str | None, envelope: Mapping[str, Any]) -> Delta:
+def _delta(
+    choice: object, key: str, served: tuple[str | None, str | None], envelope: Mapping[str, Any]
+) -> Delta:
     if not isinstance(choice, dict):
         raise Broken("The upstream's choice is not an object.")
     message = choice.get(key)
@@ -179,7 +194,8 @@ def _delta(choice: object, key: str, served: str | None, envelope: Mapping[str, 
         tool_calls=_tool_calls(message.get("tool_calls")),
         finish_reason=finish if isinstance(finish, str) else None,
         logprobs=logprobs if isinstance(logprobs, dict) else None,
-        served_model=served,
+        served_model=served[0],
+        served_id=served[1],
         extra=_rest(message, MESSAGE_KNOWN),
         choice_extra=_rest(choice, CHOICE_KNOWN),
         envelope=envelope,

@@ -64,9 +64,11 @@ class OpenAICompatible:
     async def send(self, request: Request, model: Model, /) -> Stream:
         """Stream one reply; closing the iterator closes the connection, which ends the generation."""
         watch = _Watch(self._clock, self._deadlines, stream=request.stream)
+        answers = False
         try:
             async with await self._post(request, model, watch) as response:
                 decoder = await self._decoder(response, request, watch)
+                answers = True
                 # NEAR AI says here what an alias of it stands for.
                 resolved = response.headers.get("x-model-alias-resolved")
                 async for item in _items(response, decoder, watch):
@@ -77,6 +79,8 @@ class OpenAICompatible:
         except UpstreamError as error:
             error.message = redact(error.message, self._secrets)
             error.args = (error.message,)
+            # An error within an answer that had begun well may come after work that is billed.
+            error.refused = error.refused and not answers
             raise
         except TimeoutError:
             raise TimedOut(watch.passed()) from None
@@ -85,7 +89,9 @@ class OpenAICompatible:
         except aiohttp.ClientResponseError as error:
             raise Broken(f"The upstream's answer is not HTTP: {redact(error.message[:200])}") from None
         except (aiohttp.ClientError, OSError) as error:
-            raise Unreachable(f"The upstream could not be reached: {_reason(error)}.") from None
+            unreachable = Unreachable(f"The upstream could not be reached: {_reason(error)}.")
+            unreachable.refused = isinstance(error, aiohttp.ClientConnectorError)
+            raise unreachable from None
 
     async def close(self) -> None:
         """Nothing of its own: the session belongs to the app."""

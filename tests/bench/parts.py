@@ -22,7 +22,6 @@ from evaluators import EVALUATORS
 from policies.language import PolicySpec
 from policies.meters import Health
 from policies.policy import RoutedPolicy
-from router.catalog import charge
 from router.clock import SystemClock
 from router.dialects import DIALECTS, WIRES
 from router.difficulty import load
@@ -31,6 +30,7 @@ from router.entry import entries_of
 from router.features import Measurer, TokenCounter, vocabulary
 from router.ledger.spool import Spool
 from router.pipeline import Pipeline
+from router.pricing import charge
 from router.seams import Renderer, Stream
 from router.types import (
     Decision,
@@ -168,7 +168,7 @@ def parts(pieces: Pieces) -> Iterator[Part]:
         "draft: assemble 53 events": lambda: assemble(*streamed_answer),
         "check: shape": lambda: driven(pieces.policy.evaluators["shape"].judge(request, reply, nobody)),
         "check: refusal": lambda: driven(pieces.policy.evaluators["refusal"].judge(request, reply, nobody)),
-        "catalog: charge": lambda: charge(MODELS[0].prices, usage),
+        "pricing: charge": lambda: charge(MODELS[0], usage, None),
         "ledger: entries": pieces.outcome.entries,
         "ledger: write to the spool": lambda: pieces.spool.write(entries),
         "metrics: write": lambda: pieces.metrics.write(entries),

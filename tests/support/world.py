@@ -137,8 +137,9 @@ class Book:
         self.rows += entries
 
 
-def flat_charge(prices: Prices | None, usage: Usage) -> Charge:
+def flat_charge(model: Model, usage: Usage, _at: datetime | None = None) -> Charge:
     """Price input and output, nothing else."""
+    prices = model.prices
     if prices is None or usage.input is None or usage.output is None:
         return Charge(amount=None, bound=None, grade=Grade.UNPRICED)
     amount = prices.input * usage.input + prices.output * usage.output

@@ -1,0 +1,221 @@
+"""What a call costs: the two places that multiply prices, and how a price in force is found.
+
+`quote` says what a call would cost, `charge` what one did; both for an instant, because prices have hours.
+Parts of the input and of the output are never counted twice.
+Unknown stays unknown: without prices a call is unpriced, without counts it has no amount.
+"""
+
+from collections.abc import Iterable
+from dataclasses import fields, replace
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from router.types import Charge, Grade, Model, Override, Picodollars, Prices, Rates, Usage, Window
+
+KINDS = tuple(field.name for field in fields(Rates))
+
+
+def quote(
+    model: Model, *, input_tokens: int, output_tokens: float, at: datetime | None, images: int = 0
+) -> Picodollars | None:
+    """Say what a call would cost, nothing of it cached; `None` if the model is unpriced.
+
+    Without an instant the prices of no window hold.
+    """
+    if model.prices is None:
+        return None
+    prices = in_force(model.prices, prompt=input_tokens, tier=None, at=at)
+    tokens = input_tokens * prices.input + round(output_tokens * prices.output)
+    return max(prices.request + tokens + images * prices.image, prices.minimum)
+
+
+def charge(model: Model, usage: Usage, at: datetime | None) -> Charge:
+    """Price one call that began `at` an instant.
+
+    | prices | usage | amount | bound | grade |
+    |---|---|---|---|---|
+    | any | believed, and the provider says what it charged | that | the amount | REPORTED |
+    | unknown | any other | `None` | `None` | UNPRICED |
+    | known | input or output unknown | `None` | `None` | NONE |
+    | known | ESTIMATED | from the estimate | from its bounds, `None` without them | ESTIMATED |
+    | known | impossible: its parts exceed the whole | of the parts | all at the dearest | ESTIMATED |
+    | known | else | exact | the amount | COMPUTED |
+
+    A provider's word of zero is not taken: proxies say so of what they cannot price.
+    The price of a call (`prices.request`) is asked only where tokens were used.
+    """
+    reported = usage.cost
+    if model.prices is None:
+        if reported and usage.grade is Grade.REPORTED:
+            return Charge(amount=reported, bound=reported, grade=Grade.REPORTED, reported=reported)
+        return Charge(amount=None, bound=None, grade=Grade.UNPRICED, reported=reported)
+    if usage.input is None or usage.output is None or _negative(usage):
+        return Charge(amount=None, bound=None, grade=Grade.NONE, reported=reported)
+    prices = in_force(model.prices, prompt=usage.input, tier=usage.tier, at=at)
+    amount = _amount(prices, usage, usage.input, usage.output)
+    if usage.grade is Grade.ESTIMATED or not possible(usage):
+        bound = _bound(model.prices, usage, at)
+        most = None if bound is None else max(amount, bound)
+        return Charge(amount=amount, bound=most, grade=Grade.ESTIMATED, reported=reported, computed=amount)
+    if reported and usage.grade is Grade.REPORTED:
+        return Charge(
+            amount=reported, bound=reported, grade=Grade.REPORTED, reported=reported, computed=amount
+        )
+    return Charge(amount=amount, bound=amount, grade=Grade.COMPUTED, reported=reported, computed=amount)
+
+
+def in_force(prices: Prices, *, prompt: int, tier: str | None, at: datetime | None) -> Prices:
+    """Give the prices of a call: the base, and over it each override that holds, the later winning."""
+    if not prices.overrides:
+        return prices
+    stated: dict[str, Any] = {}
+    for override in prices.overrides:
+        if _holds(override, prompt, tier, at):
+            stated |= stated_rates(override.rates)
+    return replace(prices, **stated, overrides=()) if stated else prices
+
+
+def stated_rates(rates: Rates) -> dict[str, Picodollars]:
+    """Give what is said, by kind."""
+    return {kind: value for kind in KINDS if (value := getattr(rates, kind)) is not None}
+
+
+def possible(usage: Usage) -> bool:
+    """Tell whether the parts fit into the whole."""
+    read = (usage.cached or 0) + (usage.cache_write or 0)
+    media = (usage.audio_input or 0) + (usage.image_input or 0)
+    written = (usage.reasoning or 0) + (usage.audio_output or 0) + (usage.image_output or 0)
+    return (
+        max(read, media) <= (usage.input or 0)
+        and written <= (usage.output or 0)
+        and (usage.cache_write_long or 0) <= (usage.cache_write or 0)
+    )
+
+
+def within(window: Window, at: datetime) -> bool:
+    """Tell whether an instant lies in a window, by the wall clock of its zone."""
+    local = at.astimezone(_zone(window.zone))
+    minute, day = local.hour * 60 + local.minute, local.date()
+    if window.start < window.end:
+        return window.start <= minute < window.end and _on(window, day)
+    if minute >= window.start and _on(window, day):
+        return True
+    return minute < window.end and _on(window, day - timedelta(days=1))
+
+
+def _holds(override: Override, prompt: int, tier: str | None, at: datetime | None) -> bool:
+    if override.above is not None and prompt <= override.above:
+        return False
+    if override.tier is not None and override.tier != tier:
+        return False
+    if not (override.windows or override.since or override.until):
+        return True
+    if at is None or (override.since and at < override.since) or (override.until and at >= override.until):
+        return False
+    return not override.windows or any(within(window, at) for window in override.windows)
+
+
+def _on(window: Window, day: date) -> bool:
+    if day in window.holidays:
+        return False
+    return not window.weekdays or day.isoweekday() in window.weekdays
+
+
+@lru_cache
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
+def _amount(prices: Prices, usage: Usage, read: int, written: int) -> Picodollars:
+    used = bool(read or written)
+    tokens = _input(prices, usage, read) + _output(prices, usage, written)
+    return max(tokens + _extras(prices, usage, used=used), prices.minimum if used else 0)
+
+
+def _input(prices: Prices, usage: Usage, read: int) -> Picodollars:
+    """Price the prompt; a cached token costs as one, whatever it is of, and sound or pictures the rest."""
+    cached, written, long = usage.cached or 0, usage.cache_write or 0, usage.cache_write_long or 0
+    plain = max(0, read - cached - written)
+    write = _or(prices.cache_write, prices.input)
+    amount = cached * _or(prices.cached_input, prices.input)
+    amount += (written - min(long, written)) * write + long * _or(prices.cache_write_long, write)
+    if usage.audio_input or usage.image_input:
+        audio = min(usage.audio_input or 0, plain)
+        image = min(usage.image_input or 0, plain - audio)
+        plain -= audio + image
+        amount += audio * _or(prices.audio_input, prices.input) + image * _or(
+            prices.image_input, prices.input
+        )
+    return amount + plain * prices.input
+
+
+def _output(prices: Prices, usage: Usage, written: int) -> Picodollars:
+    parts = (
+        (usage.reasoning or 0, prices.reasoning),
+        (usage.audio_output or 0, prices.audio_output),
+        (usage.image_output or 0, prices.image_output),
+    )
+    amount, plain = 0, written
+    for count, price in parts:
+        if count and price is not None:
+            amount, plain = amount + count * price, plain - count
+    return amount + max(0, plain) * prices.output
+
+
+def _bound(prices: Prices, usage: Usage, at: datetime | None) -> Picodollars | None:
+    """The most it can have been: all bounds met, each token of the dearest kind, by the dearest prices."""
+    estimated = usage.grade is Grade.ESTIMATED
+    output = usage.output_bound if estimated else usage.output
+    if output is None or (estimated and usage.input_bound is None):
+        return None
+    read = max(usage.input_bound or 0, usage.input or 0)
+    written = max(output, usage.output or 0)
+    if not possible(usage):
+        read += (usage.cached or 0) + (usage.cache_write or 0)
+        written += (usage.reasoning or 0) + (usage.audio_output or 0) + (usage.image_output or 0)
+    prices = _dearest(prices, read, usage.tier, at)
+    inputs = (
+        prices.input,
+        prices.cached_input,
+        prices.cache_write,
+        prices.cache_write_long,
+        prices.audio_input,
+        prices.image_input,
+    )
+    outputs = (prices.output, prices.reasoning, prices.audio_output, prices.image_output)
+    tokens = read * _most(inputs) + written * _most(outputs)
+    used = bool(read or written)
+    return max(tokens + _extras(prices, usage, used=used), prices.minimum if used else 0)
+
+
+def _extras(prices: Prices, usage: Usage, *, used: bool) -> Picodollars:
+    """What is asked beside the tokens, where any were used."""
+    if not used:
+        return 0
+    searches, images = usage.searches or 0, usage.images or 0
+    return prices.request + searches * prices.search + images * prices.image
+
+
+def _dearest(prices: Prices, read: int, tier: str | None, at: datetime | None) -> Prices:
+    """Each kind at the dearest it can have been, were the prompt as long as its bound or shorter."""
+    held = [stated_rates(override.rates) for override in prices.overrides if _holds(override, read, tier, at)]
+    dearest = {
+        kind: max(values) for kind in KINDS if (values := [rates[kind] for rates in held if kind in rates])
+    }
+    over: dict[str, Any] = {kind: max(value, getattr(prices, kind) or 0) for kind, value in dearest.items()}
+    return replace(prices, **over)
+
+
+def _negative(usage: Usage) -> bool:
+    counts = (usage.input, usage.output, usage.cached, usage.cache_write, usage.reasoning, usage.searches)
+    return any(count is not None and count < 0 for count in counts)
+
+
+def _or(price: Picodollars | None, fallback: Picodollars) -> Picodollars:
+    return fallback if price is None else price
+
+
+def _most(prices: Iterable[Picodollars | None]) -> Picodollars:
+    return max(price for price in prices if price is not None)
