@@ -5,10 +5,14 @@ FarthingError
 ├── CallerError              the request is wrong
 │   ├── BadRequest
 │   ├── NotAuthorized
+│   ├── OutOfScope           the key is known, but is not for this
 │   ├── UnknownModel
 │   ├── UnknownObject
 │   └── TooLarge
 ├── NoCandidate              every model was struck out, each with its reason
+├── OverBudget               a budget of money does not bear the call
+│   ├── OverRate             so many requests or tokens are not due within this window
+│   └── Unaccounted          the budgets cannot be asked, and without them nothing may be spent
 └── UpstreamError            one upstream call failed
     ├── Unreachable          nothing was sent, or no answer began
     ├── TimedOut             one of the four deadlines passed
@@ -62,6 +66,10 @@ class NotAuthorized(CallerError):
     """The key is missing or not known here."""
 
 
+class OutOfScope(CallerError):
+    """The key may not be used for this."""
+
+
 class UnknownModel(CallerError):
     """No model of that name is in the catalogue."""
 
@@ -81,6 +89,33 @@ class NoCandidate(FarthingError):
         self.refused, self.retryable = dict(refused), retryable
         reasons = "; ".join(f"{model}: {reason}" for model, reason in sorted(self.refused.items()))
         super().__init__(f"No model may serve this request ({reasons})." if reasons else None)
+
+
+class OverBudget(FarthingError):
+    """A budget does not bear this call.
+
+    `details` says which budget, whose, and how it stands; `retry_after` is seconds until its window ends
+    (`None`: it never does).
+    """
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        budget: str = "",
+        details: Mapping[str, object] | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        self.budget, self.details, self.retry_after = budget, dict(details or {}), retry_after
+        super().__init__(message)
+
+
+class OverRate(OverBudget):
+    """More is asked for than is due within this window."""
+
+
+class Unaccounted(OverBudget):
+    """The budgets cannot be asked just now, so nothing may be spent."""
 
 
 class UpstreamError(FarthingError):

@@ -6,6 +6,7 @@ Built-in parts use the seams strangers use, and each kind stands in one visible 
 
 from collections.abc import (
     AsyncGenerator,
+    Callable,
     Generator,
     Iterable,
     Iterator,
@@ -15,8 +16,9 @@ from collections.abc import (
 from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
+from router.budget import Standing
 from router.entry import LedgerEntry
-from router.errors import UpstreamError
+from router.errors import OverBudget, UpstreamError
 from router.types import (
     Attempt,
     CostClass,
@@ -237,3 +239,31 @@ class Policy(Protocol):
     def plan(self, request: Request, features: Features, /) -> tuple[Plan | None, Mapping[str, str]]:
         """Return the plan (`None`: nothing may be tried) and, for each model struck out, why."""
         ...
+
+
+Settle: TypeAlias = Callable[[Attempt], None]
+"""Books what a call did cost in the place of what was held for it; a second time it does nothing."""
+
+
+class Purse(Protocol):
+    """What one request may spend: asked before each upstream call made for it, told after it.
+
+    `refused` is the last refusal; `unchecked` is true if something was spent without asking the budgets.
+    """
+
+    refused: OverBudget | None
+    unchecked: bool
+
+    async def reserve(self, features: Features, model: Model, /) -> Settle:
+        """Hold back the most the call can cost; raises `OverBudget` if a budget does not bear that."""
+        ...
+
+    def standings(self) -> Sequence[Standing]:
+        """How the limits that apply stood when this was last asked for something."""
+        ...
+
+
+class Budgets(Protocol):
+    """What may be spent; every request has a purse of it."""
+
+    def open(self, request: Request, /) -> Purse: ...

@@ -14,7 +14,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, TypeAlias
 
-from router.errors import NoCandidate
+from router.errors import NoCandidate, OverBudget
 
 Picodollars: TypeAlias = int
 """A millionth of a millionth of a US dollar; one dollar per million tokens is 1,000,000 a token."""
@@ -42,8 +42,29 @@ class Capability(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scopes:
+    """What a key may be used for, by name; `None`: anything.
+
+    `models` are those that may answer, `policies` those that may be asked for,
+    `tags` those that a call may carry beside the key's own.
+    """
+
+    models: frozenset[str] | None = None
+    policies: frozenset[str] | None = None
+    tags: frozenset[str] | None = None
+    lanes: frozenset[str] | None = None
+    dialects: frozenset[str] | None = None
+
+
+EVERYTHING = Scopes()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """Who asks, as the proxy established it: the key's name (never its secret) and the call's labels."""
+    """Who asks, as the proxy established it: the key's name (never its secret) and the call's labels.
+
+    `parents` are the keys that `key` was made from, the nearest first.
+    """
 
     key: str | None = None
     team: str | None = None
@@ -52,6 +73,8 @@ class Principal:
     session: str | None = None
     run: str | None = None
     batch: str | None = None
+    parents: tuple[str, ...] = ()
+    scopes: Scopes = EVERYTHING
 
 
 class Lane(StrEnum):
@@ -498,7 +521,10 @@ class Counterfactual:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """Everything tried for one request, and why the rest was not."""
+    """Everything tried for one request, and why the rest was not.
+
+    `over_budget` says what was not done for want of money: all of it, or climbing on.
+    """
 
     request: Request
     features: Features
@@ -507,6 +533,7 @@ class Outcome:
     refused: Mapping[str, str]
     attempts: tuple[Attempt, ...]
     counterfactual: Counterfactual | None = None
+    over_budget: OverBudget | None = None
 
     @property
     def chosen(self) -> Attempt | None:
@@ -523,7 +550,7 @@ class Outcome:
     def failure(self) -> Exception | None:
         """Why the caller got no answer, or not all of it; `None` if there is one."""
         if not self.attempts:
-            return NoCandidate(self.refused)
+            return self.over_budget or NoCandidate(self.refused)
         last = self.attempts[-1]
         if last.committed and not last.accepted:
             return last.error

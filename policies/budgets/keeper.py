@@ -1,0 +1,146 @@
+"""Budgets at work: every request has a purse, which reserves before each call and settles after it."""
+
+import logging
+from collections.abc import Sequence
+
+from policies.budgets.counters import Count, Counters, Held, Short, Unavailable
+from policies.budgets.free import Free, forget
+from policies.budgets.refusals import refusal, unpriced
+from policies.budgets.rules import Line, Ruleset
+from policies.budgets.worst import most
+from router.budget import Standing, Unit
+from router.errors import OverBudget, Unaccounted
+from router.seams import Clock, Purse, Settle
+from router.types import Attempt, Features, Model, Picodollars, Request
+
+log = logging.getLogger(__name__)
+
+OUTPUT_TOKENS = 4096
+"""What an answer is taken to be bounded by if neither the request nor the model bounds it."""
+
+FREE = Free()
+
+
+class Keeper:
+    """Keeps the budgets of `rules` on `counters`.
+
+    `refuses` says what happens while the counters cannot be reached:
+    nothing is spent, or it is spent unchecked.
+    """
+
+    def __init__(
+        self,
+        rules: Ruleset,
+        counters: Counters,
+        *,
+        clock: Clock,
+        output_tokens: int = OUTPUT_TOKENS,
+        refuses: bool = True,
+    ) -> None:
+        self.rules, self.counters, self.clock = rules, counters, clock
+        self.output_tokens, self.refuses = output_tokens, refuses
+
+    def open(self, request: Request, /) -> Purse:
+        lines, within = self.rules.lines(request), self.rules.within_request()
+        if not (lines or within or self.rules.has_providers):
+            return FREE
+        return RequestPurse(self, request, lines, within)
+
+    async def standing(self, request: Request) -> Sequence[Standing]:
+        """How every limit stands that applies to whoever asks; raises `Unaccounted`."""
+        now = self.clock.now().timestamp()
+        lines = self.rules.lines(request)
+        try:
+            counts = await self.counters.counts([self.rules.claim(line, 0, now).key for line in lines])
+        except Unavailable:
+            raise Unaccounted(retry_after=1.0) from None
+        return [self.rules.standing(line, count, now) for line, count in zip(lines, counts, strict=True)]
+
+
+class RequestPurse:
+    """What one request may spend."""
+
+    def __init__(
+        self, keeper: Keeper, request: Request, lines: Sequence[Line], within: Sequence[Line]
+    ) -> None:
+        self._keeper, self._request, self._lines, self._within = keeper, request, lines, within
+        self._taken = dict.fromkeys(Unit, 0)  # by this request: booked, and held for what is under way
+        self._last: tuple[Sequence[Line], Sequence[Count], float] = ((), (), 0.0)
+        self.refused: OverBudget | None = None
+        self.unchecked = False
+
+    async def reserve(self, features: Features, model: Model, /) -> Settle:
+        cost, tokens = most(self._request, features, model, output_tokens=self._keeper.output_tokens)
+        requests = 0 if self._taken[Unit.REQUESTS] else 1
+        try:
+            return await self._hold(model, cost, tokens, requests)
+        except OverBudget as error:
+            self.refused = error
+            raise
+
+    def standings(self) -> Sequence[Standing]:
+        lines, counts, now = self._last
+        rules = self._keeper.rules
+        return [rules.standing(line, count, now) for line, count in zip(lines, counts, strict=True)]
+
+    async def _hold(self, model: Model, cost: Picodollars | None, tokens: int, requests: int) -> Settle:
+        keeper = self._keeper
+        lines = [*self._lines, *keeper.rules.at_provider(model.provider)]
+        wanted = {Unit.USD: cost or 0, Unit.TOKENS: tokens, Unit.REQUESTS: requests}
+        now = keeper.clock.now().timestamp()
+        if cost is None and any(line.unit is Unit.USD for line in (*lines, *self._within)):
+            raise unpriced(model)
+        self._within_request(wanted)
+        claim = keeper.rules.claim
+        claims = [claim(line, wanted[line.unit], now) for line in lines]
+        try:
+            held = await keeper.counters.reserve(claims)
+        except Unavailable as error:
+            return self._unreachable(error)
+        if isinstance(held, Short):
+            line = lines[held.position]
+            raise refusal(keeper.rules.standing(line, held.count, now), wanted[line.unit], now)
+        self._last = lines, held.counts, now
+        for unit, amount in wanted.items():
+            self._taken[unit] += amount
+        return self._settler(lines, held, wanted)
+
+    def _settler(self, lines: Sequence[Line], held: Held, wanted: dict[Unit, int]) -> Settle:
+        settled = False
+
+        def settle(attempt: Attempt, /) -> None:
+            nonlocal settled
+            if settled:
+                return
+            settled = True
+            cost, tokens = attempt.charge.amount, _tokens(attempt)
+            # What nobody knows is booked as the most it can have been: unknown is not nothing.
+            booked = {
+                Unit.USD: wanted[Unit.USD] if cost is None else cost,
+                Unit.TOKENS: wanted[Unit.TOKENS] if tokens is None else tokens,
+                Unit.REQUESTS: wanted[Unit.REQUESTS],
+            }
+            for unit, amount in booked.items():
+                self._taken[unit] += amount - wanted[unit]
+            self._keeper.counters.settle(held, [booked[line.unit] for line in lines])
+
+        return settle
+
+    def _within_request(self, wanted: dict[Unit, int]) -> None:
+        for line in self._within:
+            if self._taken[line.unit] + wanted[line.unit] > line.limit:
+                standing = self._keeper.rules.standing(line, Count(self._taken[line.unit], 0), 0.0)
+                raise refusal(standing, wanted[line.unit], 0.0)
+
+    def _unreachable(self, error: Unavailable) -> Settle:
+        if self._keeper.refuses:
+            raise Unaccounted(retry_after=1.0) from error
+        if not self.unchecked:
+            log.warning("spending goes unchecked, because the budgets cannot be reached: %s", error)
+        self.unchecked = True
+        return forget
+
+
+def _tokens(attempt: Attempt) -> int | None:
+    usage = attempt.usage
+    return None if usage.input is None or usage.output is None else usage.input + usage.output
