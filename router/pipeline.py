@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
+from policies.budgets.free import Free
 from router.entry import entries_of
-from router.errors import UnknownModel, UpstreamError
+from router.errors import OverBudget, UnknownModel, UpstreamError
 from router.gate import let_through
 from router.panel import Panel
-from router.seams import Caller, Clock, Evaluator, Measure, Plan, Policy, Sink, Upstream
+from router.seams import Budgets, Caller, Clock, Evaluator, Measure, Plan, Policy, Purse, Sink, Upstream
 from router.trial import Trial
 from router.types import (
     Attempt,
@@ -48,10 +49,11 @@ class Asking:
 class Pipeline:
     """Answers requests with the parts it is given; holds no state of a request.
 
-    `charge` prices a usage, `count` counts the tokens of a text, `config` names the configuration in force.
+    `charge` prices a usage, `count` counts the tokens of a text, `config` names the configuration in force,
+    `budgets` say what may be spent (`None`: anything).
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - handed its parts by name
         self,
         *,
         models: Mapping[str, Model],
@@ -62,10 +64,12 @@ class Pipeline:
         sinks: Iterable[Sink],
         clock: Clock,
         config: str = "",
+        budgets: Budgets | None = None,
     ) -> None:
         self._models, self._upstreams = models, upstreams
         self._measure, self._charge, self._count = measure, charge, count
         self._sinks, self._clock, self._config = tuple(sinks), clock, config
+        self.budgets: Budgets = budgets or Free()
 
     def plan(self, request: Request, policy: Policy) -> tuple[Features, Plan | None, Mapping[str, str]]:
         """Decide without spending: what can be told, what would be tried, and why the rest would not."""
@@ -74,18 +78,22 @@ class Pipeline:
         plan, refused = policy.plan(request, features)
         return features, plan, refused
 
-    async def run(self, request: Request, policy: Policy, caller: Caller | None = None) -> Outcome:
+    async def run(
+        self, request: Request, policy: Policy, caller: Caller | None = None, purse: Purse | None = None
+    ) -> Outcome:
         """Answer `request`; upstream failures end in `Outcome.failure`, never in an exception.
 
         `caller` is there for streams: what it was sent stands, the rest is the server's to show.
+        `purse` is what may be spent, for a caller who wants to look into it; else one is opened here.
         """
+        purse = purse or self.budgets.open(request)
         features, plan, refused = self.plan(request, policy)
         attempts: list[Attempt] = []
         try:
             if plan is not None:
-                await self._climb(plan, request, features, policy.evaluators, caller, attempts)
+                await self._climb(plan, request, features, policy.evaluators, caller, attempts, purse)
         finally:
-            outcome = self._write_down(request, policy, features, refused, attempts)
+            outcome = self._write_down(request, policy, features, refused, attempts, purse.refused)
         return outcome
 
     def book_lost(self, request: Request, policy: Policy, model: str) -> None:
@@ -109,6 +117,7 @@ class Pipeline:
         features: Features,
         refused: Mapping[str, str],
         attempts: list[Attempt],
+        over_budget: OverBudget | None = None,
     ) -> Outcome:
         outcome = Outcome(
             request=request,
@@ -118,6 +127,7 @@ class Pipeline:
             refused=refused,
             attempts=tuple(attempts),
             counterfactual=self._counterfactual(policy.strongest, attempts),
+            over_budget=over_budget,
         )
         entries = entries_of(outcome)
         for sink in self._sinks:
@@ -132,16 +142,19 @@ class Pipeline:
         evaluators: Mapping[str, Evaluator],
         caller: Caller | None,
         attempts: list[Attempt],
+        purse: Purse,
     ) -> None:
         try:
             decision = next(plan)
             while True:
-                attempt = await self._attempt(request, features, decision, evaluators, caller, attempts)
+                attempt = await self._attempt(
+                    request, features, decision, evaluators, caller, attempts, purse
+                )
                 if attempt.accepted or attempt.committed:
                     return
                 decision = plan.send(attempt)
-        except StopIteration:
-            return
+        except (StopIteration, OverBudget):
+            return  # the best answer so far, if there is one, is the answer
         finally:
             plan.close()
 
@@ -153,14 +166,16 @@ class Pipeline:
         evaluators: Mapping[str, Evaluator],
         caller: Caller | None,
         attempts: list[Attempt],
+        purse: Purse,
         purpose: Purpose = Purpose.ANSWER,
     ) -> Attempt:
+        settle = await purse.reserve(features, decision.model)
         trial = Trial(request, features, decision, clock=self._clock, purpose=purpose)
         panel = Panel(
             decision.checks,
             evaluators,
             request,
-            ask=Asking(decision.model.name, partial(self._ask, features, attempts)),
+            ask=Asking(decision.model.name, partial(self._ask, features, attempts, purse)),
             spent=partial(_spent_on_checks, attempts),
             clock=self._clock,
         )
@@ -177,12 +192,20 @@ class Pipeline:
             # Here, not after: a cancelled call has cost money too.
             attempt = trial.attempt(len(attempts) + 1, charge=self._charge, count=self._count)
             attempts.append(attempt)
+            settle(attempt)
         return attempt
 
-    async def _ask(self, features: Features, attempts: list[Attempt], model: str, question: Request) -> Reply:
+    async def _ask(
+        self, features: Features, attempts: list[Attempt], purse: Purse, model: str, question: Request
+    ) -> Reply:
         """Ask `model` on a check's behalf; raises `UpstreamError`. Its cost is a row of its own."""
         decision = Decision(model=self._models[model], reason="asked by a check")
-        attempt = await self._attempt(question, features, decision, {}, None, attempts, Purpose.CHECK)
+        try:
+            attempt = await self._attempt(
+                question, features, decision, {}, None, attempts, purse, Purpose.CHECK
+            )
+        except OverBudget as error:
+            raise UpstreamError(error.message) from error
         if attempt.reply is None or attempt.error is not None:
             raise attempt.error or UpstreamError()
         return attempt.reply

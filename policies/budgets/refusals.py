@@ -1,10 +1,12 @@
 """What a caller is told when a budget does not bear a call."""
 
+from collections.abc import Mapping
+
 from router.budget import BudgetScope, Standing, Unit
 from router.errors import OverBudget, OverRate
 from router.types import DOLLAR, Model
 
-KIND = {Unit.USD: OverBudget, Unit.REQUESTS: OverRate, Unit.TOKENS: OverRate}
+KIND: Mapping[Unit, type[OverBudget]] = {Unit.USD: OverBudget, Unit.REQUESTS: OverRate, Unit.TOKENS: OverRate}
 
 
 def refusal(standing: Standing, needed: int, now: float) -> OverBudget:

@@ -1,6 +1,6 @@
 """When a budget begins anew: fixed windows of the calendar, in one zone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
@@ -50,7 +50,7 @@ class Calendar:
         return Window(name=f"{per}-{first:%Y-%m-%d}", ends=following.timestamp())
 
 
-SHORT = {Per.MINUTE: (60, "%Y-%m-%dT%H:%MZ"), Per.HOUR: (3600, "%Y-%m-%dT%HZ")}
+SHORT: Mapping[Per, tuple[int, str]] = {Per.MINUTE: (60, "%Y-%m-%dT%H:%MZ"), Per.HOUR: (3600, "%Y-%m-%dT%HZ")}
 
 
 def _day(midnight: datetime) -> tuple[datetime, datetime]:
@@ -67,7 +67,7 @@ def _month(midnight: datetime) -> tuple[datetime, datetime]:
     return first, (first + timedelta(days=32)).replace(day=1)
 
 
-LONG: dict[Per, Callable[[datetime], tuple[datetime, datetime]]] = {
+LONG: Mapping[Per, Callable[[datetime], tuple[datetime, datetime]]] = {
     Per.DAY: _day,
     Per.WEEK: _week,
     Per.MONTH: _month,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pytest
@@ -10,7 +11,7 @@ from evaluators.refusal import Refusal
 from policies.language import PolicySpec
 from policies.meters import Health
 from policies.policy import RoutedPolicy
-from router.errors import Broken, CallerFault, NoCandidate, Substituted
+from router.errors import Broken, CallerFault, NoCandidate, OverBudget, Substituted
 from router.pipeline import Pipeline
 from router.types import (
     AnswerForm,
@@ -25,7 +26,7 @@ from router.types import (
     Usage,
     Verdict,
 )
-from tests.support.world import Book, Ear, FakeClock, Script, features, flat_charge, model, request
+from tests.support.world import Book, Ear, FakeClock, Script, boom, features, flat_charge, model, request
 
 SMALL, LARGE = model("small", price=1), model("large", price=10)
 CHANCES = {"small": 0.8, "large": 0.85}
@@ -259,3 +260,45 @@ async def test_every_request_has_exactly_one_final_row():
     outcome = await pipeline.run(request(), policy())
     assert [row.final for row in book.rows] == [False, True]
     assert outcome.chosen.status is Status.REJECTED
+
+
+def over(*allowed: bool):
+    """A purse that bears a call as often as it is told, and remembers what was settled."""
+    bears, settled = list(allowed), []
+
+    class Purse:
+        refused, unchecked = None, False
+
+        async def reserve(self, _features, _model, /):
+            if not bears.pop(0):
+                self.refused = OverBudget("spent")
+                raise self.refused
+            return settled.append
+
+        def standings(self):
+            return ()
+
+    return Purse(), settled
+
+
+async def test_a_first_call_that_no_budget_bears_is_not_made():
+    pipeline, upstream, book = house({"small": [["x"]], "large": [["x"]]})
+    outcome = await pipeline.run(request(), policy(), None, over(False)[0])
+    assert isinstance(outcome.failure, OverBudget)
+    assert (upstream.sent, book.rows) == ([], [])
+
+
+async def test_a_climb_that_no_budget_bears_ends_with_the_best_answer_so_far():
+    pipeline, upstream, _ = house({"small": [[""]], "large": [["good"]]})
+    outcome = await pipeline.run(request(), policy(), None, over(True, False)[0])
+    assert (upstream.sent, outcome.failure) == (["small"], None)
+    assert outcome.over_budget is not None
+
+
+@pytest.mark.parametrize("end", [boom(), asyncio.CancelledError(), ZeroDivisionError()])
+async def test_every_reservation_is_settled_however_the_call_ends(end):
+    pipeline, _, _ = house({"small": [["a", end]], "large": [["b", end]]})
+    purse, settled = over(*[True] * 9)
+    with suppress(asyncio.CancelledError, ZeroDivisionError):
+        await pipeline.run(request(), policy(), None, purse)
+    assert len(settled) == (2 if isinstance(end, Exception) and not isinstance(end, ZeroDivisionError) else 1)

@@ -27,7 +27,7 @@ def ingested(file):
 
 def in_utc(row):
     fields = {name: getattr(row, name) for name in row.__dataclass_fields__}
-    return type(row)(**{**fields, "time": row.time.astimezone(UTC)})
+    return type(row)(**{**fields, "time": row.time.astimezone(UTC).replace(fold=0)})  # UTC has none
 
 
 @settings(
