@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "report": "What it cost, and what was saved.",
         "evaluate": "Measure the classifier on evaluation records: yours, or public ones.",
         "config": "Check or show the configuration, or print its schema.",
+        "learn": "Learn from the ledger (the server does this by itself).",
         "drain": "Move the spool into the ledger (the server does this by itself).",
         "page": "Write the dashboard's page (the server asks for it).",
         "worker": "Serve on an inherited socket (the server starts these by itself).",

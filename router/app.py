@@ -55,11 +55,20 @@ class Parts:
     """Puts whoever lets calls through in front of an upstream; interactive calls go at once."""
 
 
-def gather(session: aiohttp.ClientSession, clock: Clock, sinks: Sequence[Sink] = ()) -> Parts:
-    """Load what is shipped and join it with what is given; takes about a second."""
+def gather(
+    session: aiohttp.ClientSession,
+    clock: Clock,
+    sinks: Sequence[Sink] = (),
+    *,
+    predictor: Predictor | None = None,
+) -> Parts:
+    """Load what is shipped and join it with what is given; takes about a second.
+
+    `predictor` is what was learnt in a data folder (`router.learning.adapted.Living`), if there is one.
+    """
     return Parts(
         session=session,
-        predictor=load(),
+        predictor=load() if predictor is None else predictor,
         count=TokenCounter(vocabulary()),
         knowledge=Knowledge.load(),
         health=Health(clock),

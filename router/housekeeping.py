@@ -13,6 +13,7 @@ from router.app import Household, Parts, gather
 from router.clock import SystemClock
 from router.config import Config, Watcher
 from router.errors import FarthingError
+from router.learning.adapted import Living
 from router.ledger.spool import Spool
 from router.seams import Sink, Upstream
 
@@ -47,6 +48,7 @@ class Housekeeping:
         self._forced = False
         self._house: Household | None = None
         self._parts: Parts | None = None
+        self._learnt = Living(data, learns=watcher.current.learning.enabled)
 
     @property
     def config(self) -> Config:
@@ -77,7 +79,7 @@ class Housekeeping:
                 self._spool.close()
 
     def _gathered(self, session: aiohttp.ClientSession) -> Parts:
-        parts = gather(session, self.clock, [self._spool, *self._sinks])
+        parts = gather(session, self.clock, [self._spool, *self._sinks], predictor=self._learnt)
         return parts if self._admit is None else replace(parts, admit=self._admit)
 
     async def _beside_timers(self, work: Callable[[], Awaitable[None]]) -> None:
@@ -99,6 +101,8 @@ class Housekeeping:
 
     async def _look(self) -> None:
         """Take a changed configuration if it is right; a wrong one leaves everything as it is."""
+        if await asyncio.to_thread(self._learnt.poll):
+            log.info("what was learnt since is in force")
         force, self._forced = self._forced, False
         config = await asyncio.to_thread(self._watcher.poll, force=force)
         if config is None or self._parts is None:

@@ -19,6 +19,7 @@ from router.catalog.money import usd_text
 from router.clock import SystemClock
 from router.config import environment, load
 from router.dialects import DIALECTS
+from router.learning.adapted import Living
 from router.seams import Plan
 from router.types import (
     Attempt,
@@ -60,8 +61,9 @@ def command(request_file: Any, path: Path, model: str | None, dialect: str, *, a
 
 async def _explain(request: Request, path: Path) -> dict[str, Any]:
     async with aiohttp.ClientSession() as session:
-        parts = gather(session, SystemClock())
-        house = Household(load(path, environ=environment(), known_checks=EVALUATORS), parts)
+        config = load(path, environ=environment(), known_checks=EVALUATORS)
+        parts = gather(session, SystemClock(), predictor=Living(config.data, learns=config.learning.enabled))
+        house = Household(config, parts)
     policy = house.policy(request.asked)
     features, plan, refused = house.pipeline.plan(request, policy)
     return {

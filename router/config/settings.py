@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from policies.language import DEFAULT_POLICY, PolicySpec
 from router.config.consistency import contradictions
 from router.config.fields import Settings
+from router.config.learning import Learning
 from router.config.models import ModelSettings
 from router.config.server import Key, Server
 from router.config.upstreams import UpstreamSettings
@@ -45,6 +46,9 @@ class Config(Settings):
         Field(description="Whether callers need a key; `none` only if the host is a loopback address."),
     ] = "none"
     keys: Annotated[tuple[Key, ...], Field(description="Who may call.")] = ()
+    learning: Annotated[
+        Learning, Field(description="Whether and how fast predictions follow own traffic.")
+    ] = Learning()
     upstreams: Annotated[
         Mapping[str, UpstreamSettings],
         Field(json_schema_extra={"minProperties": 1}, description="Ways to reach models, each with a name."),

@@ -60,6 +60,11 @@ def save(difficulty: Difficulty, path: Path, about: dict[str, Any]) -> None:
     path.with_suffix(".json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 
 
+def checksum(path: Path) -> str:
+    """Return the checksum that stands beside an artefact which was loaded."""
+    return str(json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["sha256"])
+
+
 def _reading() -> list[str]:
     """Name what the features are, so that weights are never laid over other features."""
     marked = hashlib.sha256("\n".join(NAMES).encode()).hexdigest()[:16]

@@ -120,16 +120,24 @@ class Difficulty:
         """
         if not models:
             return {}
-        pool = self._pool(tuple(models))
-        numbers = np.array(vector) if len(vector) == self.size else self._unknown()
-        chances = self.chances(numbers[None, :], pool)[0]
-        length = numbers[len(STRANGE)]
-        logs = pool.lengths[:, 0] + pool.lengths[:, 1] * length + pool.lengths[:, 2]
-        tokens = np.exp(np.minimum(np.maximum(logs + self.lengths.spread / 2.0, 0.0), LONGEST_LOG))
+        chances, tokens = self.foresee(vector, models)
         return {
             model.name: Prediction(success=success, output_tokens=expected)
             for model, success, expected in zip(models, chances.tolist(), tokens.tolist(), strict=True)
         }
+
+    def foresee(self, vector: tuple[float, ...], models: Sequence[Model]) -> tuple[Doubles, Doubles]:
+        """Return (models,) chances and (models,) expected tokens, as `predict` does by name."""
+        pool = self._pool(tuple(models))
+        numbers = np.array(vector) if len(vector) == self.size else self._unknown()
+        chances = self.chances(numbers[None, :], pool)[0]
+        return chances, self.tokens(numbers[None, :], pool)[0]
+
+    def tokens(self, vectors: Doubles, pool: Pool) -> Doubles:
+        """Return (prompts, models) expected tokens of the answers to vectors (prompts, size)."""
+        length = vectors[:, len(STRANGE), None]
+        logs = pool.lengths[:, 0] + pool.lengths[:, 1] * length + pool.lengths[:, 2]
+        return np.exp(np.minimum(np.maximum(logs + self.lengths.spread / 2.0, 0.0), LONGEST_LOG))
 
     def chances(self, vectors: Doubles, pool: Pool) -> Doubles:
         """Return (prompts, models) chances of vectors (prompts, size)."""

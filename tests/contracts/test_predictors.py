@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cache
 
 import pytest
@@ -11,11 +12,20 @@ from hypothesis import strategies as st
 
 from router.difficulty import load
 from router.features import Measurer
+from router.learning.adapted import Adapted, Living
+from router.learning.local import Local
 from router.seams import Measure, Predictor
 from router.types import Model, Prediction, Tool, Turn
 from tests.support.world import model, request
 
-PREDICTORS: dict[str, Callable[[], Predictor]] = {"difficulty": load}
+
+def learnt() -> Predictor:
+    effects = {("everywhere",): (-0.5, 0.1), ("model", "qwen3-8b"): (0.3, 0.2), ("slope",): (-0.2, 0.1)}
+    local = Local(base="", made=datetime(2026, 11, 24, tzinfo=UTC), effects=effects, lengths={"zork": 3.0})
+    return Adapted(load(), local)
+
+
+PREDICTORS: dict[str, Callable[[], Predictor]] = {"difficulty": load, "learnt": learnt, "living": Living}
 
 KNOWN = model("qwen3-8b", family="qwen3", params_b=8.0, open_weight=True)
 UNKNOWN = Model(name="zork", upstream="u", upstream_name="zork")

@@ -1,0 +1,62 @@
+"""Own traffic moves decisions: a running server follows what came of its answers, without a restart."""
+
+import time
+from datetime import UTC, datetime
+
+import pytest
+import requests
+
+from router.ledger.kinds import OUTCOMES
+from router.ledger.spool import Spool
+from router.records import UserOutcome
+from tests.support.server import running
+
+pytestmark = pytest.mark.e2e
+
+# By their facts the small one is nearly as good and much cheaper; on this traffic it fails.
+CONFIG = """
+upstreams:
+  sim: {kind: simulated, first_token_ms: 0}
+models:
+  - {name: qwen3-14b, upstream: sim, price: {input: 0.05, output: 0.10}, context_window: 32768, params_b: 14}
+  - {name: qwen3-32b, upstream: sim, price: {input: 0.50, output: 1.00}, context_window: 32768, params_b: 32}
+policies:
+  default: {quality: 0.85, checks: []}
+"""
+
+
+def ask(server, number):
+    said = [{"role": "user", "content": f"What is a good name for cat {number}?"}]
+    body = {"model": "auto", "messages": said}
+    answer = requests.post(f"{server.url}/chat/completions", json=body, timeout=30)
+    assert answer.status_code == 200
+    return answer.headers["x-farthing-model"], answer.headers["x-request-id"]
+
+
+def tell(server, name, outcomes):
+    spool = Spool(server.data / "spool", name, OUTCOMES)
+    spool.write(
+        [
+            UserOutcome(time=datetime.now(UTC), request_id=request, source="test", score=score)
+            for request, score in outcomes
+        ]
+    )
+    spool.close()
+
+
+def until(condition, *, within=60.0):
+    end = time.monotonic() + within
+    while time.monotonic() < end:
+        if found := condition():
+            return found
+        time.sleep(0.2)
+    raise AssertionError("it did not happen in time")
+
+
+def test_outcomes_move_decisions_without_a_restart(tmp_path):
+    with running(CONFIG, tmp_path) as server:
+        asked = [ask(server, number) for number in range(40)]
+        assert {model for model, _ in asked} == {"qwen3-14b"}
+        tell(server, "told", [(request, 0.0) for _, request in asked])
+        until(lambda: ask(server, 99)[0] == "qwen3-32b")
+        assert (server.data / "difficulty" / "local.json").exists()
