@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from policies.caps import Caps
 from policies.estimate import expected_cost
 from policies.language import PolicySpec
 from policies.steps import decision, ends_it
@@ -19,7 +20,13 @@ class Cascade:
         costs = {
             m.name: cost for m in candidates if (cost := expected_cost(request, features, m)) is not None
         }
-        for position, model in enumerate(candidates[: self._spec.max_attempts], start=1):
-            attempt = yield decision(self._spec, request, model, f"step {position} of the cascade", costs)
-            if ends_it(attempt):
+        caps, end = Caps(self._spec.escalation), len(candidates)
+        for position, model in enumerate(candidates, start=1):
+            after = candidates[position] if position < end else None
+            ahead = sum(costs.get(m.name, 0) for m in (model, after) if m is not None)
+            last = after is None or caps.calls == 1 or not caps.affords(ahead)
+            reason = f"step {position} of the cascade"
+            attempt = yield decision(self._spec, request, model, reason, costs, last=last)
+            caps.note(attempt)
+            if ends_it(attempt) or after is None or not caps.allow(costs.get(after.name, 0)):
                 return

@@ -1,92 +1,166 @@
 """The cheapest plan that is good enough, by what a request will cost in total.
 
-A plan starts at a model and climbs to a stronger one if a check rejects the answer.
-Its chance of success is that of its start, and what the climb saves of the failures that are caught;
-its cost is that of its start, and of the climb as often as it is needed.
-A plan is adequate if its chance is at least `quality` times that of the best single model;
+A plan starts at a model and, when a check rejects the answer, asks the same model again or climbs.
+Its cost is that of its answers and checks, each as often as it is expected to be needed (`prospects.py`).
+It is adequate if its chance of success is at least `quality` times that of the best single model;
 the cheapest adequate one is taken.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
+from policies.caps import Caps
 from policies.estimate import expected_cost
 from policies.language import PolicySpec
+from policies.priors import kind_of
+from policies.prospects import Prospect, after_failure, best, prospects, rescued
+from policies.rescues import rescues
+from policies.standing import in_force, needed, reliability, switch_cost
 from policies.steps import decision, ends_it
 from router.seams import Plan
-from router.types import Features, Model, Release, Request, Status
-
-CAUGHT = 0.35
-"""Share of inadequate answers that the free checks catch: an assumption, to be measured on own traffic."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prospect:
-    """What starting at a model promises: cost in picodollars and chance of success, climbs included."""
-
-    cost: float
-    success: float
+from router.types import Amendment, Attempt, Decision, Features, Model, Release, Request, Rescue, Status
 
 
 class CheapestAdequate:
-    """Starts where an adequate plan is cheapest; climbs to stronger models when a check fails."""
+    """Starts where an adequate plan is cheapest; after a failed check, whatever is expected to cost least."""
 
     def __init__(self, spec: PolicySpec) -> None:
         self._spec = spec
+        self._checks = tuple(check.label for check in spec.checks)
 
     def __call__(self, request: Request, features: Features, candidates: Sequence[Model], /) -> Plan:
         """Try the start of the cheapest adequate plan, then whatever the last attempt calls for.
 
-        After a rejected answer only stronger models are worth their price, while there are any;
-        after an upstream's failure every other model is.
+        After a rejected answer a second try of the same model or a stronger one, while there are any;
+        a weaker one only if it is good enough even so.
+        After an upstream's failure every other model may be next.
         Ties go to the stronger model, then to the first name.
         """
-        chance = {model.name: features.predictions[model.name].success for model in candidates}
-        costs = {model.name: expected_cost(request, features, model) or 0 for model in candidates}
-        enough = self._spec.quality * max(chance.values())
-        ahead = prospects(chance, costs, enough=enough, caught=self._caught(request))
-
-        def rank(model: Model) -> tuple[bool, float, float, str]:
-            name = model.name
-            return (ahead[name].success < enough, ahead[name].cost, -chance[name], name)
-
-        left = sorted(candidates, key=rank)
-        reason = "cheapest adequate"
-        for _ in range(self._spec.max_attempts):
-            model = left.pop(0)
-            told = f"{reason} (p={chance[model.name]:.2f})"
-            attempt = yield decision(self._spec, request, model, told, costs)
-            if not left or ends_it(attempt):
+        way = _Way(self._spec, request, features, candidates, in_force(self._checks, features))
+        step: Decision | None = way.start()
+        while step is not None:
+            attempt = yield step
+            way.note(attempt)
+            if ends_it(attempt):
                 return
-            if attempt.status is Status.REJECTED:
-                failed = next(verdict for verdict in attempt.verdicts if not verdict.passed)
-                reason = f"escalated: {failed.check} said {failed.reason}"
-                # Stable, so within each half the order by cost stays.
-                left.sort(key=lambda other: chance[other.name] <= chance[model.name])
-            else:
-                reason = f"failover: {model.name} {type(attempt.error).__name__}"
-
-    def _caught(self, request: Request) -> float:
-        """The share of failures that lead to a climb: none where nothing is checked or tried again."""
-        unchecked = not self._spec.checks or self._spec.max_attempts == 1
-        relayed = request.stream and self._spec.stream_release is Release.RELAYED
-        return 0.0 if unchecked or relayed else CAUGHT
+            step = way.rescue(attempt) if attempt.status is Status.REJECTED else way.failover(attempt)
 
 
-def prospects(
-    chance: Mapping[str, float], costs: Mapping[str, int], *, enough: float, caught: float
-) -> dict[str, Prospect]:
-    """Look ahead from every start, by backward induction: from the strongest down, every climb is known.
+class _Way:
+    """One request's way through the candidates."""
 
-    The climb goes to the cheapest stronger start that is good enough; linear after sorting.
-    """
-    ahead: dict[str, Prospect] = {}
-    climb = Prospect(cost=0.0, success=0.0)
-    for name in sorted(chance, key=lambda name: (-chance[name], costs[name], name)):
-        needed = (1.0 - chance[name]) * caught if ahead else 0.0
-        ahead[name] = here = Prospect(
-            cost=costs[name] + needed * climb.cost, success=chance[name] + needed * climb.success
+    def __init__(
+        self,
+        spec: PolicySpec,
+        request: Request,
+        features: Features,
+        candidates: Sequence[Model],
+        checks: tuple[str, ...],
+    ) -> None:
+        self._spec, self._request, self._features, self._checks = spec, request, features, checks
+        self._caps = Caps(spec.escalation)
+        self._left = {model.name: model for model in candidates}
+        self._chance = {name: features.predictions[name].success for name in self._left}
+        self._costs = {model.name: expected_cost(request, features, model) or 0 for model in candidates}
+        release = spec.stream_release if request.stream else Release.HELD
+        self._reliability = reliability(checks, features, release)
+        self._enough = needed(spec, features, max(self._chance.values()))
+
+    def start(self) -> Decision | None:
+        ahead = self._ahead(self._left)
+        name, _ = min(ahead.items(), key=self._rank)
+        told = "cheapest adequate" if ahead[name].success >= self._enough else "most likely to succeed"
+        return self._step(self._left[name], told)
+
+    def failover(self, attempt: Attempt) -> Decision | None:
+        """Go on to the next best after an upstream that failed, whatever its strength."""
+        failed = attempt.decision.model.name
+        ranked = [name for name, _ in self._ranked(self._ahead(self._left)) if name in self._left]
+        if not ranked or not self._caps.allow(self._costs[ranked[0]]):
+            return None
+        return self._step(self._left[ranked[0]], f"failover: {failed} {type(attempt.error).__name__}")
+
+    def rescue(self, attempt: Attempt) -> Decision | None:
+        """Choose between asking the same model again and another, after its answer was rejected."""
+        model = attempt.decision.model
+        failed = next(verdict for verdict in attempt.verdicts if not verdict.passed)
+        hard = kind_of(failed.check, failed.reason) == "sense"
+        options = self._others(model.name, hard=hard)
+        climb = options[0][1] if options else None
+        seconds = self._seconds(attempt, climb)
+        affordable = [option for option in (*seconds, *options) if self._caps.allow(int(option[1].cost))]
+        if not affordable:
+            return None
+        name, prospect = best(affordable, self._enough)
+        if name in self._left:
+            weaker = self._chance[name] <= self._chance[model.name]
+            if weaker and prospect.success < self._enough:
+                return None
+            return self._step(self._left[name], f"escalated: {failed.check} said {failed.reason}")
+        way = Rescue(name)
+        amendment = Amendment(rescue=way, draft=attempt.reply, complaint=f"{failed.check}: {failed.reason}")
+        return replace(self._step(model, f"{way}: {failed.check} said {failed.reason}"), amendment=amendment)
+
+    def note(self, attempt: Attempt) -> None:
+        self._caps.note(attempt)
+        self._left.pop(attempt.decision.model.name, None)
+
+    def _seconds(self, attempt: Attempt, climb: Prospect | None) -> list[tuple[str, Prospect]]:
+        """What asking the same model again promises; nothing if that was done already."""
+        model = attempt.decision.model
+        options = []
+        for way, passes, right, times in rescues(self._spec, self._request, self._features, attempt):
+            cost = times * self._costs[model.name]
+            after = climb if climb is not None and self._caps.calls > 1 else Prospect(cost=0.0, success=0.0)
+            options.append((str(way), rescued(passes, right * self._chance[model.name], cost, after)))
+        return options
+
+    def _others(self, failed: str, *, hard: bool) -> list[tuple[str, Prospect]]:
+        """What every other model promises now that `failed` has failed; the best climb first.
+
+        Only a failure of sense tells that the request is `hard`: a wrong form says little of it.
+        """
+        if not self._left:
+            return []
+        ahead = self._ahead(self._left)
+        told = (
+            ahead
+            if not hard
+            else {
+                name: there._replace(success=after_failure(there.success, self._chance[failed]))
+                for name, there in ahead.items()
+            }
         )
-        if here.success >= enough and (len(ahead) == 1 or here.cost < climb.cost):
-            climb = here
-    return ahead
+        stronger = {name: there for name, there in told.items() if self._chance[name] > self._chance[failed]}
+        return self._ranked(stronger or told)
+
+    def _ahead(self, models: Mapping[str, Model]) -> dict[str, Prospect]:
+        chance = {name: self._chance[name] for name in models}
+        costs = {name: self._total(name) for name in models}
+        return prospects(chance, costs, enough=self._enough, checks=self._reliability, calls=self._caps.calls)
+
+    def _total(self, name: str) -> float:
+        """An answer's price, and that of a prompt cache that is left behind."""
+        return self._costs[name] + switch_cost(self._features, name)
+
+    def _ranked(self, ahead: Mapping[str, Prospect]) -> list[tuple[str, Prospect]]:
+        return sorted(ahead.items(), key=self._rank)
+
+    def _rank(self, item: tuple[str, Prospect]) -> tuple[bool, float, float, str]:
+        """The cheapest that is good enough, else the most successful; the stronger, the first name."""
+        name, there = item
+        poor = there.success < self._enough
+        return (poor, -there.success if poor else there.cost, -self._chance[name], name)
+
+    def _step(self, model: Model, reason: str) -> Decision:
+        chance = self._chance[model.name]
+        made = decision(
+            self._spec, self._request, model, f"{reason} (p={chance:.2f})", self._costs, checks=self._checks
+        )
+        stronger = [
+            self._costs[name] for name in self._left if self._chance[name] > chance and name != model.name
+        ]
+        follows = self._caps.calls > 1 and stronger
+        if not follows or not self._caps.affords(self._costs[model.name] + min(stronger)):
+            made = replace(made, last=True)
+        return made

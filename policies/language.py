@@ -13,7 +13,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from router.types import Release
+from router.types import Release, Rescue
 
 DEFAULT_POLICY = "default"
 """The policy that plain `auto` means."""
@@ -77,6 +77,46 @@ WrittenCheck = Annotated[
 ]
 
 
+class Escalation(BaseModel):
+    """What may follow a failed check, and what all attempts of a request may take together."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    max_calls: Annotated[int, Field(ge=1, le=10, description="Upstream calls per request at most.")] = 3
+    max_cost_usd: Annotated[
+        Decimal | None,
+        Field(
+            gt=0,
+            description="No further call is made whose expected cost would bring the request above this.",
+        ),
+    ] = None
+    max_milliseconds: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=3_600_000,
+            description="No further call begins after this long, unless there is no whole answer yet.",
+        ),
+    ] = None
+    rescue: Annotated[
+        tuple[Rescue, ...],
+        Field(
+            description="How the same model may be asked again before a dearer one, where that is expected "
+            "to cost less: `resample`, `repair` (with what was wrong), `think` (with more thinking)."
+        ),
+    ] = tuple(Rescue)
+
+
+class Latch(BaseModel):
+    """When a conversation in trouble keeps to a stronger model."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    minutes: Annotated[
+        float, Field(ge=0, le=1440, description="How long it lasts after the last sign of trouble; 0: never.")
+    ] = 15.0
+
+
 class PolicySpec(BaseModel):
     """One policy: which models, how good, how checked, at what price."""
 
@@ -106,7 +146,8 @@ class PolicySpec(BaseModel):
             json_schema_extra={"default": ["shape", "refusal"]},
         ),
     ] = (CheckSpec(name="shape"), CheckSpec(name="refusal"))
-    max_attempts: Annotated[int, Field(ge=1, le=10, description="Upstream calls per request at most.")] = 3
+    escalation: Escalation = Escalation()
+    latch: Latch = Latch()
     max_cost_usd: Annotated[
         Decimal | None,
         Field(gt=0, description="A model expected to cost more than this per request is struck out."),

@@ -21,5 +21,5 @@ class Pinned:
         cost = expected_cost(request, features, model)
         costs = {model.name: cost} if cost is not None else {}
         attempt = yield decision(self._spec, request, model, "pinned", costs)
-        if isinstance(attempt.error, Unreachable) and self._spec.max_attempts > 1:
+        if isinstance(attempt.error, Unreachable) and self._spec.escalation.max_calls > 1:
             yield decision(self._spec, request, model, "pinned, second try: it could not be reached", costs)

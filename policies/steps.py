@@ -13,16 +13,24 @@ def ends_it(attempt: Attempt) -> bool:
 
 
 def decision(
-    spec: PolicySpec, request: Request, model: Model, reason: str, costs: Mapping[str, Picodollars]
+    spec: PolicySpec,
+    request: Request,
+    model: Model,
+    reason: str,
+    costs: Mapping[str, Picodollars],
+    *,
+    checks: tuple[str, ...] | None = None,
+    last: bool = False,
 ) -> Decision:
     """Make the policy's `Decision` to try `model`; an answer that is not streamed is held anyway."""
     return Decision(
         model=model,
         reason=reason,
-        checks=tuple(check.label for check in spec.checks),
+        checks=tuple(check.label for check in spec.checks) if checks is None else checks,
         release=spec.stream_release if request.stream else Release.HELD,
         hold_tokens=spec.gate.tokens,
         hold_ms=spec.gate.milliseconds,
         refuses_substitutes=spec.on_substitution == "refuse",
         expected_cost=costs.get(model.name),
+        last=last,
     )

@@ -14,6 +14,8 @@ class LedgerEntry:
     `verdicts` maps check to "pass" or the reason it failed; `predictions` the candidates' chances of success;
     `vector` the classifier's numbers, and `scale` names what they mean.
     No field holds text of a prompt or an answer.
+    `committed` is true if the caller saw this attempt, `variant` names how the request was amended for it.
+    `overturned` is true if the answer accepted in the end says the same as this rejected one.
     `final` is true on exactly one row of every request: the last.
     `cost` is booked: `cost_reported`, what the provider said, or `cost_computed`, what its prices make of it.
     `served_id` is the upstream's own name for the answer; `usage_flaw` why its usage was not believed.
@@ -79,6 +81,12 @@ class LedgerEntry:
     output_image_tokens: int | None = None
     cost_computed: Picodollars | None = None
     price_source: str | None = None
+    committed: bool = False
+    variant: str = ""
+    verdict_ms: Mapping[str, float] = field(default_factory=dict)
+    verdict_cost: Mapping[str, int] = field(default_factory=dict)
+    verdict_scores: Mapping[str, float] = field(default_factory=dict)
+    overturned: bool | None = None
 
 
 def entries_of(outcome: Outcome) -> tuple[LedgerEntry, ...]:
@@ -152,4 +160,10 @@ def _entry(outcome: Outcome, attempt: Attempt, *, final: bool) -> LedgerEntry:
         output_image_tokens=usage.image_output,
         cost_computed=attempt.charge.computed,
         price_source=model.prices.source if model.prices else None,
+        committed=attempt.committed,
+        variant=decision.variant,
+        verdict_ms={v.check: v.duration_ms for v in attempt.verdicts if v.duration_ms is not None},
+        verdict_cost={v.check: v.cost for v in attempt.verdicts if v.cost},
+        verdict_scores={v.check: v.score for v in attempt.verdicts if v.score is not None},
+        overturned=attempt.overturned,
     )

@@ -13,6 +13,7 @@ FarthingError
 ├── OverBudget               a budget of money does not bear the call
 │   ├── OverRate             so many requests or tokens are not due within this window
 │   └── Unaccounted          the budgets cannot be asked, and without them nothing may be spent
+├── NothingPassed            no answer passed its checks, and none was read to its end
 └── UpstreamError            one upstream call failed
     ├── Unreachable          nothing was sent, or no answer began
     ├── TimedOut             one of the four deadlines passed
@@ -116,6 +117,10 @@ class OverRate(OverBudget):
 
 class Unaccounted(OverBudget):
     """The budgets cannot be asked just now, so nothing may be spent."""
+
+
+class NothingPassed(FarthingError):
+    """No answer passed its checks within the policy's limits."""
 
 
 class UpstreamError(FarthingError):

@@ -11,6 +11,7 @@ from router.errors import (
     CallerFault,
     NoCandidate,
     NotAuthorized,
+    NothingPassed,
     RateLimited,
     TimedOut,
     TooLarge,
@@ -30,6 +31,7 @@ STATUS: Sequence[tuple[type[Exception], int]] = (
     (RateLimited, 429),
     (TimedOut, 504),
     (UpstreamError, 502),
+    (NothingPassed, 502),
 )
 """From error to status, the most special first.
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from router.seams import Ask, Burst, Clock, Evaluator
-from router.types import Picodollars, Reply, Request, Verdict
+from router.types import CostClass, Picodollars, Reply, Request, Verdict
 
 
 class Panel:
@@ -34,10 +34,15 @@ class Panel:
                 return replace(verdict, duration_ms=(self._clock.monotonic() - began) * 1000)
         return None
 
-    async def judge(self, reply: Reply) -> tuple[Verdict, ...]:
-        """Judge the whole reply; the last verdict is the failing one, if there is one."""
+    async def judge(self, reply: Reply, *, waited_for: bool = True) -> tuple[Verdict, ...]:
+        """Judge the whole reply; the last verdict is the failing one, if there is one.
+
+        Checks that ask models run only if the reply is `waited_for`: a gate promises to show it soon.
+        """
         verdicts: list[Verdict] = []
         for check in self._checks:
+            if check.cost_class is CostClass.PAID and not waited_for:
+                continue
             began, before = self._clock.monotonic(), self._spent()
             verdict = await check.judge(self._request, reply, self._ask)
             if verdict is None:

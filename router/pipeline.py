@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import partial
 
 from policies.budgets.free import Free
+from router.dialects.amend import amended
 from router.entry import entries_of
 from router.errors import OverBudget, UnknownModel, UpstreamError
 from router.gate import let_through
@@ -19,8 +20,11 @@ from router.panel import Panel
 from router.seams import Budgets, Caller, Clock, Evaluator, Measure, Plan, Policy, Purse, Sink, Upstream
 from router.trial import Trial
 from router.types import (
+    Amendment,
     Attempt,
+    Capability,
     Charge,
+    CostClass,
     Counterfactual,
     Decision,
     Features,
@@ -181,7 +185,8 @@ class Pipeline:
         )
         try:
             upstream = self._upstreams[decision.model.upstream]
-            async with aclosing(upstream.send(request, decision.model)) as stream:
+            sent = amended(request, decision.model, _amendment(decision, evaluators))
+            async with aclosing(upstream.send(sent, decision.model)) as stream:
                 await let_through(stream, trial, panel, caller, _answers(attempts) + 1)
         except UpstreamError as error:
             trial.error = error
@@ -218,6 +223,16 @@ class Pipeline:
         usage = replace(answered[-1].usage, cost=None)
         cost = self._charge(strongest, usage, answered[-1].started).amount
         return Counterfactual(model=strongest.name, cost=cost) if cost is not None else None
+
+
+def _amendment(decision: Decision, evaluators: Mapping[str, Evaluator]) -> Amendment:
+    """Add what the checks need; a model that cannot give it leaves them with nothing to say."""
+    amendment = decision.amendment
+    if Capability.LOGPROBS in decision.model.capabilities and any(
+        evaluators[name].cost_class is CostClass.LOGPROBS for name in decision.checks
+    ):
+        amendment = replace(amendment, logprobs=True)
+    return amendment
 
 
 def _answers(attempts: list[Attempt]) -> int:

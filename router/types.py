@@ -14,7 +14,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, TypeAlias
 
-from router.errors import NoCandidate, OverBudget
+from router.errors import NoCandidate, NothingPassed, OverBudget
 
 Picodollars: TypeAlias = int
 """A millionth of a millionth of a US dollar; one dollar per million tokens is 1,000,000 a token."""
@@ -113,6 +113,31 @@ class AnswerForm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Signals:
+    """What the conversation itself says of how it goes.
+
+    `failed_tools` counts the tool results at its end that report a failure,
+    `repeated_calls` how often the last call was made before with the same arguments,
+    `asked_again` is true if the last message of the user is one that was answered before.
+    `conversation` tells conversations apart without keeping anything of them: a digest.
+    """
+
+    failed_tools: int = 0
+    repeated_calls: int = 0
+    asked_again: bool = False
+    conversation: str = ""
+
+    @property
+    def trouble(self) -> str | None:
+        """What goes wrong, in words; `None` if nothing can be seen."""
+        if self.repeated_calls >= 2 or (self.repeated_calls and self.failed_tools):
+            return "the same call was made again"
+        if self.failed_tools >= 2:
+            return f"{self.failed_tools} tool results in a row failed"
+        return "the user asked again" if self.asked_again else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """What this one call may take: output tokens per choice, picodollars, and choices asked for."""
 
@@ -127,6 +152,8 @@ class Request:
 
     `body` is the call in chat-completions form with every option the caller sent.
     It is handed from the dialect to the upstream's wire; nobody between them looks inside.
+    `repeatable` is true if the caller wants the same answer each time, so that asking again is no use.
+    `variant` says how it was amended on its way to the upstream.
     """
 
     id: str
@@ -141,6 +168,9 @@ class Request:
     answer: AnswerForm | None = None
     limits: Limits = Limits()
     lane: Lane = Lane.INTERACTIVE
+    signals: Signals = Signals()
+    repeatable: bool = False
+    variant: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +195,8 @@ class Features:
     `vector` is the numeric description the classifier used: numbers, never text, so that it may be kept.
     `scale` names what these numbers mean, `kind` is one of `router.kinds.KINDS`.
     `at` is the instant prices are looked up for; `images` are the pictures in the request.
+    `moment` is the state of the house that a decision looks at: what rests, and how fast models are.
+    Who decides reads nothing but the request and this, so that every decision can be made again.
     """
 
     prompt_tokens: int
@@ -174,6 +206,7 @@ class Features:
     kind: str = ""
     at: datetime | None = None
     images: int = 0
+    moment: Mapping[str, float] = field(default_factory=_nothing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,6 +290,13 @@ class Prices:
     checked: date | None = None
 
 
+class Thinking(StrEnum):
+    """By which field a model is told to think more."""
+
+    EFFORT = "reasoning_effort"
+    TEMPLATE = "chat_template_kwargs"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
     """One row of the catalogue: a model at one upstream, with what is known of it.
@@ -264,6 +304,7 @@ class Model:
     `name` is what callers and policies say; `upstream_name` is what is sent.
     `served_as` are other names the upstream may truthfully answer with.
     `ability` overrides the classifier's own placing of the model, in its units.
+    `thinking` is the field by which it takes an order to think more (`None`: not known to take any).
     """
 
     name: str
@@ -281,6 +322,7 @@ class Model:
     open_weight: bool | None = None
     ability: float | None = None
     simulated: bool = False
+    thinking: Thinking | None = None
 
 
 class Release(StrEnum):
@@ -296,11 +338,39 @@ class Release(StrEnum):
     GATED = "gated"
 
 
+class Rescue(StrEnum):
+    """How the same model may be asked again after a check failed."""
+
+    RESAMPLE = "resample"  # the same question once more
+    REPAIR = "repair"  # with the rejected answer and what is wrong with it
+    THINK = "think"  # with the order to think more
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amendment:
+    """What is changed in a copy of the caller's body before it is sent; never stored.
+
+    `draft` is the rejected answer and `complaint` what was wrong with it, both for a repair.
+    `logprobs` asks for the tokens' log-probabilities, which a caller who did not is not shown.
+    """
+
+    rescue: Rescue | None = None
+    draft: "Reply | None" = None
+    complaint: str = ""
+    logprobs: bool = False
+
+
+AS_SENT = Amendment()
+"""Nothing is changed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What to try next, and why.
 
     `hold_tokens` and `hold_ms` bound the prefix of a GATED reply: whichever is met first ends the hold.
+    `last` says that no other attempt may follow: it is read to its end even if a check fails on the way,
+    because it may be the best answer there will be.
     """
 
     model: Model
@@ -311,6 +381,13 @@ class Decision:
     hold_ms: float = 800.0
     refuses_substitutes: bool = True
     expected_cost: Picodollars | None = None
+    amendment: Amendment = AS_SENT
+    last: bool = False
+
+    @property
+    def variant(self) -> str:
+        """How the caller's request is changed on its way: empty if it is sent as it came."""
+        return self.amendment.rescue or ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -469,10 +546,11 @@ class Charge:
 
 
 class Purpose(StrEnum):
-    """What an upstream call was for: to answer the caller, or to check an answer."""
+    """What an upstream call was for: to answer the caller, to check an answer, to audit an accepted one."""
 
     ANSWER = "answer"
     CHECK = "check"
+    AUDIT = "audit"
 
 
 class Status(StrEnum):
@@ -487,7 +565,10 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One upstream call and how it went. Times are in milliseconds."""
+    """One upstream call and how it went. Times are in milliseconds.
+
+    `overturned` is true if its answer was rejected although the one accepted in the end says the same.
+    """
 
     number: int
     purpose: Purpose = Purpose.ANSWER
@@ -504,6 +585,7 @@ class Attempt:
     substituted: bool = False
     committed: bool = False
     served_id: str | None = None
+    overturned: bool | None = None
 
     @property
     def accepted(self) -> bool:
@@ -517,6 +599,13 @@ class Counterfactual:
 
     model: str
     cost: Picodollars
+
+
+def _merit(attempt: Attempt) -> tuple[int, float, int]:
+    """Checks passed, then how nearly the next one was, then the later (the stronger) attempt."""
+    failed = next((verdict.score for verdict in attempt.verdicts if not verdict.passed), None)
+    passed = sum(verdict.passed for verdict in attempt.verdicts)
+    return passed, failed or 0.0, attempt.number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -537,14 +626,13 @@ class Outcome:
 
     @property
     def chosen(self) -> Attempt | None:
-        """The attempt the caller got: the accepted one, else the last that was rejected by its checks."""
-        for attempt in reversed(self.attempts):
+        """The attempt the caller got: the accepted one, else the best of those that its checks rejected."""
+        answers = [attempt for attempt in self.attempts if attempt.purpose is Purpose.ANSWER]
+        for attempt in reversed(answers):
             if attempt.accepted:
                 return attempt
-        for attempt in reversed(self.attempts):
-            if attempt.status is Status.REJECTED:
-                return attempt
-        return None
+        whole = [a for a in answers if a.status is Status.REJECTED and a.reply and a.reply.complete]
+        return max(whole, key=_merit, default=None)
 
     @property
     def failure(self) -> Exception | None:
@@ -554,7 +642,7 @@ class Outcome:
         last = self.attempts[-1]
         if last.committed and not last.accepted:
             return last.error
-        return None if self.chosen else last.error
+        return None if self.chosen else last.error or NothingPassed()
 
     @property
     def cost(self) -> Picodollars | None:

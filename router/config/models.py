@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from policies.language import DEFAULT_POLICY
 from router.config.fields import CALL_DIGITS, TOKEN_DIGITS, CallPrice, Rate, Settings, TokenPrice, exact
 from router.config.upstreams import UpstreamSettings
-from router.types import Capability, Model, Prices
+from router.types import Capability, Model, Prices, Thinking
 
 AUTO = "auto"
 """What callers say to have a model chosen for them; no model may be called so."""
@@ -101,6 +101,10 @@ class ModelSettings(Settings):
         float | None,
         Field(ge=-1e6, le=1e6, description="Overrides the classifier's own placing of it, in its units."),
     ] = None
+    thinking: Annotated[
+        Thinking | None,
+        Field(description="The field by which it takes an order to think more; left out, it is given none."),
+    ] = None
     simulated: Annotated[
         Behaviour | None, Field(description="How it behaves, if its upstream is a simulated one.")
     ] = None
@@ -137,5 +141,6 @@ class ModelSettings(Settings):
             active_params_b=self.active_params_b,
             open_weight=self.open_weight,
             ability=self.ability,
+            thinking=self.thinking,
             simulated=upstream.kind == "simulated",
         )

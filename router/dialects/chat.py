@@ -9,6 +9,7 @@ import orjson
 from router.dialects.bodies import flag, integer, mapping, object_of, optional_list, string
 from router.dialects.failure import error_body
 from router.dialects.render import ChatRenderer
+from router.dialects.signals import signals_of
 from router.errors import BadRequest
 from router.seams import Renderer
 from router.types import NOTHING, AnswerForm, Capability, Limits, Principal, Request, Tool, Turn
@@ -53,12 +54,17 @@ class ChatDialect:
             tools=tools,
             answer=answer,
             limits=_limits(wire),
+            signals=signals_of(messages, turns, principal),
+            repeatable=wire.get("seed") is not None or wire.get("temperature") == 0,
         )
 
     def renderer(self, request: Request, *, created: int) -> Renderer:
         options = request.body.get("stream_options") or NOTHING
         return ChatRenderer(
-            id=f"chatcmpl-{request.id}", created=created, shows_usage=options.get("include_usage") is True
+            id=f"chatcmpl-{request.id}",
+            created=created,
+            shows_usage=options.get("include_usage") is True,
+            shows_logprobs=request.body.get("logprobs") is True,
         )
 
     def error(self, status: int, error: Exception, /) -> bytes:

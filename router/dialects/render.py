@@ -19,14 +19,25 @@ class ChatRenderer:
 
     The finish of a choice is held back to the end, because only then are cost and usage known,
     and the note about them rides on the last chunk.
+    Log-probabilities that the caller did not ask for were asked for by a check, and are not shown.
     """
 
-    def __init__(self, *, id: str, created: int, shows_usage: bool) -> None:  # noqa: A002 - the wire's word
+    def __init__(
+        self,
+        *,
+        id: str,  # noqa: A002 - the wire's word
+        created: int,
+        shows_usage: bool,
+        shows_logprobs: bool = False,
+    ) -> None:
         self._id, self._created, self._shows_usage = id, created, shows_usage
+        self._shows_logprobs = shows_logprobs
         self._roles: set[int] = set()
         self._finishes: list[Delta] = []
 
     def chunk(self, delta: Delta, model: str, /) -> bytes:
+        if delta.logprobs is not None and not self._shows_logprobs:
+            delta = replace(delta, logprobs=None)
         if delta.finish_reason is not None:
             self._finishes.append(
                 replace(delta, text="", refusal="", tool_calls=(), logprobs=None, extra=NOTHING)
@@ -54,7 +65,10 @@ class ChatRenderer:
                 "object": "chat.completion",
                 "created": self._created,
                 "model": model,
-                "choices": [_whole_choice(choice) for choice in reply.choices],
+                "choices": [
+                    _whole_choice(choice, choice.logprobs if self._shows_logprobs else None)
+                    for choice in reply.choices
+                ],
                 **reply.envelope,
                 "usage": _usage(reply.usage, reply.envelope),
                 **({"farthing": note} if note else {}),
@@ -123,7 +137,7 @@ def _call(call: ToolCall) -> dict[str, Any]:
     return wire
 
 
-def _whole_choice(choice: Choice) -> dict[str, Any]:
+def _whole_choice(choice: Choice, logprobs: Mapping[str, Any] | None) -> dict[str, Any]:
     message: dict[str, Any] = {
         "role": "assistant",
         # A call without words has null content, not an empty string.
@@ -135,7 +149,7 @@ def _whole_choice(choice: Choice) -> dict[str, Any]:
     return {
         "index": choice.index,
         "message": {**message, **choice.extra},
-        "logprobs": choice.logprobs,
+        "logprobs": logprobs,
         "finish_reason": choice.finish_reason,
         **choice.choice_extra,
     }

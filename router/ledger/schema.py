@@ -28,6 +28,7 @@ SQL_TYPES: Mapping[Any, str] = MappingProxyType(
         tuple[str, ...]: "VARCHAR[]",
         tuple[float, ...]: "FLOAT[]",
         Mapping[str, float]: "MAP(VARCHAR, DOUBLE)",
+        Mapping[str, int]: "MAP(VARCHAR, BIGINT)",
         Mapping[str, str]: "MAP(VARCHAR, VARCHAR)",
     }
 )

@@ -169,7 +169,7 @@ def parts(pieces: Pieces) -> Iterator[Part]:
         "check: shape": lambda: driven(pieces.policy.evaluators["shape"].judge(request, reply, nobody)),
         "check: refusal": lambda: driven(pieces.policy.evaluators["refusal"].judge(request, reply, nobody)),
         "pricing: charge": lambda: charge(MODELS[0], usage, None),
-        "ledger: entries": pieces.outcome.entries,
+        "ledger: entries": lambda: entries_of(pieces.outcome),
         "ledger: write to the spool": lambda: pieces.spool.write(entries),
         "metrics: write": lambda: pieces.metrics.write(entries),
         "renderer: JSON": lambda: renderer(request).whole(reply, "m", {}),

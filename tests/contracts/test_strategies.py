@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies.language import PolicySpec
+from policies.language import Escalation, PolicySpec
 from policies.policy import STRATEGIES
 from router.errors import Broken, CallerFault, Unreachable, UpstreamError
 from router.seams import Strategy
@@ -30,7 +30,7 @@ class Case:
     models: Sequence[Model]
     chances: dict[str, float]
     fates: Sequence[UpstreamError | None]
-    max_attempts: int
+    max_calls: int
     stream: bool
 
 
@@ -46,7 +46,7 @@ def cases(draw: st.DrawFn) -> Case:
         ],
         chances={name: draw(st.floats(0, 1)) for name in names},
         fates=draw(st.lists(fates, min_size=1, max_size=12)),
-        max_attempts=draw(st.integers(1, 10)),
+        max_calls=draw(st.integers(1, 10)),
         stream=draw(st.booleans()),
     )
 
@@ -69,7 +69,7 @@ def attempted(decision: Decision, number: int, error: UpstreamError | None) -> A
 
 def played(make: Callable[[PolicySpec], Strategy], name: str, case: Case) -> list[Decision]:
     """Play a plan to its end, or until it is plain that it has none."""
-    spec = PolicySpec(strategy=name, max_attempts=case.max_attempts)
+    spec = PolicySpec(strategy=name, escalation=Escalation(max_calls=case.max_calls))
     asked = request(stream=case.stream)
     plan = make(spec)(asked, features(case.chances), case.models)
     decisions = [next(plan)]
@@ -86,7 +86,7 @@ def played(make: Callable[[PolicySpec], Strategy], name: str, case: Case) -> lis
 @given(case=cases())
 @some
 def test_it_ends_within_the_attempts_it_may_make(name: str, case: Case):
-    assert 1 <= len(played(STRATEGIES[name], name, case)) <= case.max_attempts
+    assert 1 <= len(played(STRATEGIES[name], name, case)) <= case.max_calls
 
 
 @each_strategy
@@ -108,7 +108,7 @@ def test_it_tries_no_model_more_than_twice(name: str, case: Case):
 @given(case=cases())
 @some
 def test_it_stops_where_the_request_itself_is_wrong(name: str, case: Case):
-    wrong = Case(case.models, case.chances, [CallerFault()], case.max_attempts, case.stream)
+    wrong = Case(case.models, case.chances, [CallerFault()], case.max_calls, case.stream)
     assert len(played(STRATEGIES[name], name, wrong)) == 1
 
 
@@ -116,7 +116,7 @@ def test_it_stops_where_the_request_itself_is_wrong(name: str, case: Case):
 @given(case=cases())
 @some
 def test_it_decides_the_same_again_and_keeps_nothing_between_requests(name: str, case: Case):
-    strategy = STRATEGIES[name](PolicySpec(strategy=name, max_attempts=case.max_attempts))
+    strategy = STRATEGIES[name](PolicySpec(strategy=name, escalation=Escalation(max_calls=case.max_calls)))
     assert played(lambda _: strategy, name, case) == played(lambda _: strategy, name, case)
 
 

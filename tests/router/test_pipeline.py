@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from evaluators.refusal import Refusal
-from policies.language import PolicySpec
+from policies.language import Escalation, PolicySpec
 from policies.meters import Health
 from policies.policy import RoutedPolicy
 from router.errors import Broken, CallerFault, NoCandidate, OverBudget, Substituted
@@ -38,14 +38,36 @@ class Said:
 
     name: str
     verdict: Callable
+    cost_class: CostClass = CostClass.FREE
     asks = ()
-    cost_class = CostClass.FREE
 
     def watch(self, request, /):
         return None
 
     async def judge(self, request, reply, ask, /):
         return await self.verdict(request, reply, ask)
+
+
+@dataclass(frozen=True)
+class Alert:
+    """A check that fails as soon as a word is said."""
+
+    name: str
+    word: str
+    cost_class = CostClass.FREE
+    asks = ()
+
+    def watch(self, request, /):
+        return self
+
+    def feed(self, burst, /):
+        if any(self.word in delta.text for delta in burst):
+            return Verdict(check=self.name, passed=False, reason=f"it said {self.word}")
+        return None
+
+    async def judge(self, request, reply, ask, /):
+        said = self.word in reply.text
+        return Verdict(check=self.name, passed=not said, reason=f"it said {self.word}" if said else "")
 
 
 async def filled(request, reply, ask, /):
@@ -75,7 +97,7 @@ def house(replies, *, usage=REPORTED):
 def policy(*others, **spec):
     """A policy whose checks are `shape` and `others`."""
     checks = {check.name: check for check in (Said("shape", filled), *others)}
-    given = {"checks": tuple(checks), **spec}
+    given = {"checks": tuple(checks), "escalation": Escalation(rescue=()), **spec}
     health = Health(FakeClock())
     return RoutedPolicy(
         "p", PolicySpec(**given), (SMALL, LARGE), health=health, strongest=LARGE, evaluators=checks
@@ -124,6 +146,16 @@ async def test_when_all_checks_fail_the_last_answer_goes_out_marked():
     assert outcome.failure is None
 
 
+async def test_when_all_checks_fail_the_best_answer_goes_out_and_not_merely_the_last():
+    async def confidence(asked, reply, ask, /):
+        return Verdict(check="confidence", passed=False, score=0.9 if reply.text == "near" else 0.1)
+
+    pipeline, _, book = house({"small": [["near"]], "large": [["far"]]})
+    outcome = await pipeline.run(request(), policy(Said("confidence", confidence)))
+    assert outcome.chosen.reply.text == "near"
+    assert book.rows[0].verdict_scores == {"confidence": 0.9}
+
+
 async def test_when_nothing_may_serve_the_outcome_says_why():
     pipeline, _, book = house({"small": [["x"]], "large": [["x"]]})
     outcome = await pipeline.run(request(), policy(max_cost_usd="0.000000000001"))
@@ -155,12 +187,108 @@ async def test_a_gated_stream_of_json_is_held_whole():
     assert len(ear.models) == 1
 
 
-async def test_a_gated_stream_holds_tool_calls_until_they_are_judged():
-    call = Delta(tool_calls=(ToolCall(id="c", name="f", arguments="{"),))
-    pipeline, _, _ = house({"small": [[call, *["word " * 10] * 30]], "large": [["x"]]})
+async def test_a_gated_stream_keeps_a_tool_call_back_until_it_is_whole():
+    begun, rest = (
+        Delta(tool_calls=(ToolCall(id="c", name="f", arguments=part),)) for part in ('{"a":', "1}")
+    )
+    words = ["word " * 10] * 10
+    pipeline, _, _ = house({"small": [[begun, *words, rest, *words]], "large": [["x"]]})
     ear = Ear()
     await pipeline.run(request(stream=True), policy(), ear)
-    assert len(ear.models) == 1
+    calls = [at for at, delta in enumerate(ear.heard) if delta.tool_calls]
+    assert len(calls) == 2
+    assert calls[1] - calls[0] == 1
+    assert ear.text == "".join(words * 2)
+
+
+async def test_half_a_tool_call_after_the_commit_ends_the_stream_with_an_error():
+    half = Delta(tool_calls=(ToolCall(id="c", name="f", arguments='{"a":'),))
+    pipeline, _, book = house({"small": [["word " * 100, half]], "large": [["x"]]})
+    ear = Ear()
+    outcome = await pipeline.run(request(stream=True), policy(), ear)
+    assert not any(delta.tool_calls for delta in ear.heard)
+    assert isinstance(outcome.failure, Broken)
+    (row,) = book.rows
+    assert (row.status, row.error, row.committed) == ("failed", "Broken", True)
+
+
+async def test_a_stalled_prefix_is_shown_when_its_time_is_over():
+    shown = asyncio.Event()
+
+    class Waiting(Ear):
+        async def send(self, *sent):
+            await super().send(*sent)
+            shown.set()
+
+    pipeline, _, _ = house({"small": [["fo", shown.wait, "ur"]], "large": [["x"]]})
+    ear = Waiting()
+    await pipeline.run(request(stream=True), policy(gate={"milliseconds": 1}), ear)
+    assert (ear.text, len(ear.models)) == ("four", 3)
+
+
+async def test_a_caller_who_leaves_while_a_prefix_is_held_ends_the_upstream():
+    never, waiting = asyncio.Event(), asyncio.Event()
+
+    async def wait():
+        waiting.set()
+        await never.wait()
+
+    pipeline, upstream, book = house({"small": [["fo", wait]], "large": [["x"]]})
+    task = asyncio.ensure_future(pipeline.run(request(stream=True), policy(), Ear()))
+    await waiting.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (upstream.closed, [row.status for row in book.rows]) == (["small"], ["cancelled"])
+
+
+async def test_what_is_noticed_after_the_commit_is_written_down_and_told():
+    words = ["word " * 60, "I'm sorry"]
+    pipeline, _, book = house({"small": [words], "large": [["x"]]})
+    outcome = await pipeline.run(request(stream=True), policy(Alert("late", "sorry")), Ear())
+    assert outcome.chosen.accepted
+    (row,) = book.rows
+    assert (row.status, row.committed, row.verdicts["late"]) == ("accepted", True, "it said sorry")
+
+
+async def test_the_last_attempt_is_read_to_its_end_although_a_check_has_failed():
+    pipeline, upstream, book = house({"small": [["sorry", " and more"]], "large": [["sorry", " and so on"]]})
+    ear = Ear()
+    outcome = await pipeline.run(request(stream=True), policy(Alert("early", "sorry")), ear)
+    assert upstream.sent == ["small", "large"]
+    assert [row.finish_reason for row in book.rows] == [None, "stop"]
+    assert (outcome.chosen.reply.text, ear.heard) == ("sorry and so on", [])
+
+
+async def test_a_check_that_asks_models_does_not_run_where_a_gate_promised_haste():
+    async def judge(asked, reply, ask, /):
+        raise AssertionError("it must not be asked")
+
+    paid = Said("judge", judge, cost_class=CostClass.PAID)
+    pipeline, _, _ = house({"small": [["four"]], "large": [["x"]]})
+    ear = Ear()
+    await pipeline.run(request(stream=True), policy(paid), ear)
+    assert ear.text == "four"
+
+
+async def test_log_probabilities_are_asked_for_where_a_check_needs_them():
+    bodies = []
+
+    class Listening(Script):
+        def send(self, asked, of, /):
+            bodies.append(asked.body)
+            return super().send(asked, of)
+
+    async def sure(asked, reply, ask, /):
+        return None
+
+    pipeline, upstream, _ = house({"small": [["four"]], "large": [["x"]]})
+    pipeline._upstreams = {"fake": Listening(upstream.replies)}
+    asked = request()
+    await pipeline.run(asked, policy(Said("sure", sure, cost_class=CostClass.LOGPROBS)))
+    await pipeline.run(asked, policy())
+    assert [body.get("logprobs") for body in bodies] == [True, None]
+    assert "logprobs" not in asked.body
 
 
 async def test_a_stream_that_fails_after_its_commit_is_not_repeated():

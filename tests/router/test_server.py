@@ -9,7 +9,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from evaluators import EVALUATORS
-from policies.language import PolicySpec
+from policies.language import Escalation, PolicySpec
 from policies.meters import Health
 from policies.policy import RoutedPolicy
 from router.errors import Broken, CallerFault, Denied, RateLimited, UnknownModel
@@ -33,7 +33,7 @@ class SmallHouse:
         self.principals = principals
         self._policy = RoutedPolicy(
             "default",
-            PolicySpec(**spec),
+            PolicySpec(**{"escalation": Escalation(rescue=()), **spec}),
             (SMALL, LARGE),
             health=Health(FakeClock()),
             strongest=LARGE,

@@ -25,6 +25,9 @@ BY_NAME = {
     "vector": st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), max_size=4).map(tuple),
     "predictions": st.dictionaries(texts, finite, max_size=3),
     "verdicts": st.dictionaries(texts, texts, max_size=3),
+    "verdict_ms": st.dictionaries(texts, finite, max_size=3),
+    "verdict_cost": st.dictionaries(texts, bigints, max_size=3),
+    "verdict_scores": st.dictionaries(texts, finite, max_size=3),
 }
 
 

@@ -121,8 +121,8 @@ ADDED = {
         "'shape' is here twice",
     ),
     "true for a number in a policy": (
-        "policies: {p: {max_attempts: true}}",
-        30,
+        "policies: {p: {escalation: {max_calls: true}}}",
+        40,
         "a whole number; found true",
     ),
     "an unknown setting of a gate": ("policies: {p: {gate: {token: 1}}}", 23, "did you mean 'tokens'?"),

@@ -34,7 +34,8 @@ models:
      provider: p, family: f, params_b: 1, active_params_b: 1, open_weight: true, ability: 0.1, simulated:
      {{ability: 0.1, refusal_rate: 0.1, empty_rate: 0.1, cut_rate: 0.1, malformed_rate: 0.1, verbosity: 1}}}}
 policies:
-  p: {{strategy: pinned, models: [m], quality: 0.9, checks: [shape], max_attempts: 1, max_cost_usd: 0.1,
+  p: {{strategy: pinned, models: [m], quality: 0.9, checks: [shape], max_cost_usd: 0.1,
+      escalation: {{max_calls: 1}},
       stream_release: held, gate: {{tokens: 1, milliseconds: 1}}, baseline: m, on_unpriced: allow,
       on_substitution: warn}}
 """
