@@ -31,12 +31,16 @@ class Gate(BaseModel):
 
 
 class CheckSpec(BaseModel):
-    """A self-check and its options; in a file, `shape` or `{agreement: {samples: 3}}`."""
+    """A self-check and its options; in a file, `shape` or `{agreement: {samples: 3}}`.
+
+    An option of every check is `keep`: it stays on even where it is found not to pay.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     options: Mapping[str, Any] = {}
+    keep: bool = False
 
     @property
     def label(self) -> str:
@@ -51,12 +55,16 @@ def _read_check(written: Any) -> Any:
         if len(written) != 1:
             raise ValueError("is one check and its options, such as {agreement: {samples: 3}}")
         ((name, options),) = written.items()
+        if isinstance(options, Mapping) and "keep" in options:
+            rest = {key: value for key, value in options.items() if key != "keep"}
+            return {"name": name, "options": rest, "keep": options["keep"]}
         return {"name": name, "options": options or {}}
     return written
 
 
 def _write_check(check: CheckSpec) -> Any:
-    return {check.name: dict(check.options)} if check.options else check.name
+    options = {**check.options, **({"keep": True} if check.keep else {})}
+    return {check.name: options} if options else check.name
 
 
 WrittenCheck = Annotated[

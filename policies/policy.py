@@ -1,14 +1,17 @@
 """A policy at work: its rules strike out models, its strategy orders the rest."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
+from policies.bearings import Bearings
 from policies.cascade import Cascade
 from policies.cheapest_adequate import CheapestAdequate
 from policies.language import PolicySpec
 from policies.meters import Health
 from policies.pinned import Pinned
 from policies.rules import RULES
+from policies.standing import latched
 from router.seams import Evaluator, Plan, Strategy
 from router.types import NOTHING, Features, Model, Release, Request
 
@@ -32,9 +35,10 @@ class RoutedPolicy:
         health: Health,
         strongest: Model | None,
         evaluators: Mapping[str, Evaluator] = NOTHING,
+        bearings: Bearings | None = None,
     ) -> None:
         self.name, self.spec, self.strongest, self.evaluators = name, spec, strongest, evaluators
-        self._models = tuple(models)
+        self._models, self._bearings = tuple(models), bearings
         skipped = RULES.keys() - ALWAYS_FOR_PINNED if spec.strategy == "pinned" else frozenset()
         self._rules = {rule: make(spec, health) for rule, make in RULES.items() if rule not in skipped}
         self._strategy = STRATEGIES[spec.strategy](spec)
@@ -63,6 +67,12 @@ class RoutedPolicy:
             for model in resting:
                 del refused[model.name]
             allowed = resting
+        if self._bearings is not None and allowed:
+            told = self._bearings.moment(self.name, self.spec, request, features)
+            if told:
+                features = replace(features, moment={**features.moment, **told})
+                kept, weak = latched(features, allowed)
+                allowed, refused = list(kept), {**refused, **weak}
         plan = self._strategy(request, features, allowed) if allowed else None
         return plan, refused
 

@@ -1,14 +1,18 @@
 """What a policy knows at this moment beside the request, read from `Features.moment`.
 
-The keys: `off:CHECK` (a check that does not pay), `switch:MODEL` (picodollars of prompt cache left behind),
-`catch:CHECK` and `alarm:CHECK` (measured here), `passes:KIND:RESCUE`, `least` (success, for a stated risk).
+The keys: `off:CHECK` (a check that does not pay), `kept:MODEL` (picodollars that staying with it saves),
+`above:MODEL` (seconds for which only stronger ones serve), `catch:CHECK` and `alarm:CHECK` (measured here),
+`passes:KIND:RESCUE` (measured here), `least` (the chance of success that a stated risk asks for).
 """
 
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from policies.language import PolicySpec
 from policies.priors import CHECKS, SEEN_IN_TIME, UNKNOWN_CHECK, Reliability, together
-from router.types import Features, Release
+from router.types import NOTHING, Features, Model, Release
+
+ABOVE = "above:"
 
 
 def in_force(checks: tuple[str, ...], features: Features) -> tuple[str, ...]:
@@ -34,8 +38,25 @@ def reliability(checks: tuple[str, ...], features: Features, release: Release) -
 
 
 def switch_cost(features: Features, model: str) -> float:
-    """Picodollars that going to `model` costs in prompt cache, beside its price."""
-    return features.moment.get(f"switch:{model}", 0.0) if features.moment else 0.0
+    """Picodollars that going to `model` costs beside its price: less than nothing where a cache is kept."""
+    return -features.moment.get(f"kept:{model}", 0.0) if features.moment else 0.0
+
+
+def latched(features: Features, models: Sequence[Model]) -> tuple[Sequence[Model], Mapping[str, str]]:
+    """Keep to models that are stronger than the one in trouble, or else to the strongest; tell why."""
+    held = next((key for key in features.moment if key.startswith(ABOVE)), None)
+    if held is None or len(models) < 2:
+        return models, NOTHING
+    weak, seconds = held.removeprefix(ABOVE), features.moment[held]
+    floor = features.predictions[weak].success if weak in features.predictions else 0.0
+    chance = {model.name: features.predictions[model.name].success for model in models}
+    kept = [model for model in models if chance[model.name] > floor]
+    if not kept:
+        kept = [max(models, key=lambda model: (chance[model.name], model.name))]
+    reason = (
+        f"the conversation is in trouble with {weak}, so stronger models serve for another {seconds:.0f} s"
+    )
+    return kept, {model.name: reason for model in models if model not in kept}
 
 
 def needed(spec: PolicySpec, features: Features, best: float) -> float:

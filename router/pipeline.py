@@ -5,7 +5,7 @@ also when the caller has gone.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,7 +17,19 @@ from router.entry import entries_of
 from router.errors import OverBudget, UnknownModel, UpstreamError
 from router.gate import let_through
 from router.panel import Panel
-from router.seams import Budgets, Caller, Clock, Evaluator, Measure, Plan, Policy, Purse, Sink, Upstream
+from router.seams import (
+    Budgets,
+    Caller,
+    Clock,
+    Evaluator,
+    Follower,
+    Measure,
+    Plan,
+    Policy,
+    Purse,
+    Sink,
+    Upstream,
+)
 from router.trial import Trial
 from router.types import (
     Amendment,
@@ -50,6 +62,10 @@ class Asking:
         return await self.put(model, request)
 
 
+def _cannot_tell(one: Reply, other: Reply, /) -> bool | None:  # noqa: ARG001 - says so of any two
+    return None
+
+
 class Pipeline:
     """Answers requests with the parts it is given; holds no state of a request.
 
@@ -69,11 +85,14 @@ class Pipeline:
         clock: Clock,
         config: str = "",
         budgets: Budgets | None = None,
+        followers: Iterable[Follower] = (),
+        agree: Callable[[Reply, Reply], bool | None] = _cannot_tell,
     ) -> None:
         self._models, self._upstreams = models, upstreams
         self._measure, self._charge, self._count = measure, charge, count
         self._sinks, self._clock, self._config = tuple(sinks), clock, config
         self.budgets: Budgets = budgets or Free()
+        self._followers, self._agree = tuple(followers), agree
 
     def plan(self, request: Request, policy: Policy) -> tuple[Features, Plan | None, Mapping[str, str]]:
         """Decide without spending: what can be told, what would be tried, and why the rest would not."""
@@ -129,13 +148,15 @@ class Pipeline:
             policy=policy.name,
             config=self._config,
             refused=refused,
-            attempts=tuple(attempts),
+            attempts=tuple(_compared(attempts, self._agree)),
             counterfactual=self._counterfactual(policy.strongest, attempts),
             over_budget=over_budget,
         )
         entries = entries_of(outcome)
         for sink in self._sinks:
             sink.write(entries)
+        for follower in self._followers:
+            follower.follow(outcome)
         return outcome
 
     async def _climb(
@@ -223,6 +244,17 @@ class Pipeline:
         usage = replace(answered[-1].usage, cost=None)
         cost = self._charge(strongest, usage, answered[-1].started).amount
         return Counterfactual(model=strongest.name, cost=cost) if cost is not None else None
+
+
+def _compared(attempts: list[Attempt], agree: Callable[[Reply, Reply], bool | None]) -> Iterator[Attempt]:
+    """Say of each rejected answer whether the accepted one says the same, where that can be told."""
+    accepted = next((a.reply for a in attempts if a.accepted and a.purpose is Purpose.ANSWER), None)
+    for attempt in attempts:
+        draft = attempt.reply if attempt.status is Status.REJECTED else None
+        if accepted is None or draft is None or not draft.complete:
+            yield attempt
+        else:
+            yield replace(attempt, overturned=agree(draft, accepted))
 
 
 def _amendment(decision: Decision, evaluators: Mapping[str, Evaluator]) -> Amendment:

@@ -27,6 +27,7 @@ from router.types import (
     Ending,
     Features,
     Model,
+    Outcome,
     Prediction,
     Principal,
     Reply,
@@ -223,6 +224,12 @@ class Sink(Protocol):
     """Where what happened flows: ledger, meters, metrics. Runs on the event loop, so it must not wait."""
 
     def write(self, entries: Iterable[LedgerEntry], /) -> None: ...
+
+
+class Follower(Protocol):
+    """Who remembers what came of requests; told once each is over, on the event loop, so it must not wait."""
+
+    def follow(self, outcome: Outcome, /) -> None: ...
 
 
 class Policy(Protocol):

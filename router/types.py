@@ -118,12 +118,14 @@ class Signals:
 
     `failed_tools` counts the tool results at its end that report a failure,
     `repeated_calls` how often the last call was made before with the same arguments,
+    `refused_calls` are the ids of calls at its end that their tool did not take,
     `asked_again` is true if the last message of the user is one that was answered before.
     `conversation` tells conversations apart without keeping anything of them: a digest.
     """
 
     failed_tools: int = 0
     repeated_calls: int = 0
+    refused_calls: tuple[str, ...] = ()
     asked_again: bool = False
     conversation: str = ""
 
@@ -642,7 +644,7 @@ class Outcome:
         last = self.attempts[-1]
         if last.committed and not last.accepted:
             return last.error
-        return None if self.chosen else last.error or NothingPassed()
+        return None if self.chosen else last.error or self.over_budget or NothingPassed()
 
     @property
     def cost(self) -> Picodollars | None:

@@ -22,6 +22,17 @@ FAILED = re.compile(
     re.IGNORECASE | re.VERBOSE | re.MULTILINE,
 )
 
+REFUSED = re.compile(
+    r"""
+      <tool_use_error>
+    | \b(?:InputValidationError|invalid\ (?:tool\ )?arguments)\b
+    | \b(?:unknown|no\ such)\ (?:tool|function)\b
+    | \bmissing\ required\ (?:parameter|argument|property)
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+"""A tool that says that it was called wrongly: the call was bad, whatever the work."""
+
 LOOKED_AT = 4_000
 """Characters of a tool result that are looked at, from its start, and as many from its end."""
 
@@ -36,31 +47,44 @@ def signals_of(messages: Sequence[Any], turns: Sequence[Turn], principal: Princi
     """Read `messages`, of which `turns` are the text; linear, and never fails on odd ones."""
     if len(turns) == 1:
         return Signals(conversation=_conversation(turns, principal))
+    failed, refused = _failed_tools(messages, turns)
     return Signals(
-        failed_tools=_failed_tools(messages, turns),
+        failed_tools=failed,
+        refused_calls=refused,
         repeated_calls=_repeated_calls(messages),
         asked_again=_asked_again(turns),
         conversation=_conversation(turns, principal),
     )
 
 
-def _failed_tools(messages: Sequence[Any], turns: Sequence[Turn]) -> int:
-    """Count failing tool results from the end backwards, until one that did not fail or a user's word."""
-    failed = 0
+def _failed_tools(messages: Sequence[Any], turns: Sequence[Turn]) -> tuple[int, tuple[str, ...]]:
+    """Count failing tool results from the end backwards, until one that did not fail or a user's word.
+
+    Beside the count stand the ids of the last calls that were refused.
+    """
+    failed, refused, latest = 0, [], True
     for message, turn in zip(reversed(messages), reversed(turns), strict=True):
         if turn.role in {"tool", "function"}:
-            if not (message.get("is_error") is True or _says_it_failed(turn.text)):
+            if not _says_it_failed(turn.text):
                 break
             failed += 1
-        elif turn.role != "assistant":
+            if (
+                latest
+                and REFUSED.search(turn.text[:LOOKED_AT])
+                and isinstance(message.get("tool_call_id"), str)
+            ):
+                refused.append(message["tool_call_id"])
+        elif turn.role == "assistant":
+            latest = False
+        else:
             break
-    return failed
+    return failed, tuple(refused)
 
 
 def _says_it_failed(text: str) -> bool:
     if len(text) > 2 * LOOKED_AT:
         text = f"{text[:LOOKED_AT]}\n{text[-LOOKED_AT:]}"
-    return FAILED.search(text) is not None
+    return FAILED.search(text) is not None or REFUSED.search(text) is not None
 
 
 def _repeated_calls(messages: Sequence[Any]) -> int:

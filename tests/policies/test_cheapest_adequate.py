@@ -218,7 +218,7 @@ def test_a_check_that_does_not_pay_is_left_out():
 def test_leaving_a_prompt_cache_behind_is_a_price():
     models = [model("here", price=3), model("there", price=2)]
     chances = features({"here": 0.8, "there": 0.8})
-    moved = but(chances, moment={"switch:there": 10**9})
+    moved = but(chances, moment={"kept:here": 10**9})
     assert next(CheapestAdequate(PolicySpec())(request(), chances, models)).model.name == "there"
     assert next(CheapestAdequate(PolicySpec())(request(), moved, models)).model.name == "here"
 
