@@ -1,1 +1,1 @@
-"""Work that can wait; empty until the batch pool is built."""
+"""Work that can wait: OpenAI's Files and Batches, each line routed, checked and climbed like a request."""

@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "learn": "Learn from the ledger (the server does this by itself).",
         "drain": "Move the spool into the ledger (the server does this by itself).",
         "page": "Write the dashboard's page (the server asks for it).",
+        "batching": "Work on batches (the server starts this by itself).",
         "worker": "Serve on an inherited socket (the server starts these by itself).",
     }
 )

@@ -12,6 +12,8 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from batch.place import Place
+from batch.routes import BatchRoutes
 from dashboards.live import page
 from dashboards.metrics import Metrics
 from router.app import new_request_id
@@ -74,7 +76,12 @@ class Worker:
             metrics=self._metrics.expose,
             dashboard=partial(page, self._work.data) if _shows_dashboard(config) else None,
             max_body=config.server.max_body_mb << 20,
+            routes=[self._batches()],
         )
+
+    def _batches(self) -> BatchRoutes:
+        place = Place.within(self._work.data)
+        return BatchRoutes(place.store(), place.shelf(), clock=self._home.clock)
 
 
 def _shows_dashboard(config: Config) -> bool:

@@ -119,12 +119,17 @@ async def _serve(path: Path, config: Config, where: _Where, data: Path, folder: 
     ]
     # What a worker is told, as far as it concerns what is learnt.
     learner = Child(name="learner", command=["learn", *words[1:3], *words[5:9]], environment=environ)
+    batching = Child(
+        name="batch runner",
+        command=["batching", "--config", str(path), "--data", str(data), "--listening", host],
+        environment=environ,
+    )
     # Last, so that it is stopped last: what the workers seal at their end is drained too.
     drainer = Child(
         name="drainer", command=["drain", "--data", str(data), "--interval", DRAIN_EVERY], environment=environ
     )
     supervisor = Supervisor(
-        [*workers, *([learner] if config.learning.enabled else []), drainer],
+        [*workers, batching, *([learner] if config.learning.enabled else []), drainer],
         patience=config.server.shutdown_seconds + 5,
     )
     announcing = asyncio.ensure_future(_announce(host, port, shown))

@@ -1,0 +1,85 @@
+"""Answering one line: by the same rules, checks and climbs that serve an interactive request."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Protocol
+
+import orjson
+
+from batch.jobs import ENDPOINTS, Batch, Claim, Result
+from router.answers import note_of
+from router.dialects import DIALECTS
+from router.errors import FarthingError
+from router.http import status_of
+from router.pipeline import Pipeline
+from router.seams import Clock, Dialect, Policy
+from router.types import Lane, Request
+
+
+class House(Protocol):
+    """The part of a configuration at work that batches need."""
+
+    pipeline: Pipeline
+
+    def policy(self, asked: str, /) -> Policy: ...
+
+
+class Answerer:
+    """A `batch.seams.Answer` over whatever house is in force; a line keeps the one it began with."""
+
+    def __init__(self, house: Callable[[], House], clock: Clock) -> None:
+        self._house, self._clock = house, clock
+
+    async def __call__(self, batch: Batch, claim: Claim, raw: bytes, /) -> Result:
+        dialect, request_id, house = DIALECTS[ENDPOINTS[batch.endpoint]], request_id_of(claim), self._house()
+        try:
+            request = parsed(batch, claim, raw)
+            policy = house.policy(request.asked)
+        except FarthingError as error:
+            return _failed(dialect, error, request_id)
+        outcome = await house.pipeline.run(request, policy)
+        chosen = outcome.chosen
+        if chosen is None or chosen.reply is None:
+            failed = _failed(dialect, outcome.failure or FarthingError(), request_id)
+            return replace(failed, attempts=len(outcome.attempts), cost=outcome.cost)
+        renderer = dialect.renderer(request, created=int(self._clock.now().timestamp()))
+        model = chosen.decision.model.name
+        body = renderer.whole(replace(chosen.reply, usage=chosen.usage), model, note_of(outcome))
+        return Result(
+            status=200,
+            body=body,
+            request_id=request_id,
+            model=model,
+            attempts=len(outcome.attempts),
+            cost=outcome.cost,
+        )
+
+    def book_lost(self, batch: Batch, claim: Claim, raw: bytes, model: str) -> None:
+        """Write down a call to `model` whose process died before it could: it may have cost money."""
+        house = self._house()
+        try:
+            request = parsed(batch, claim, raw)
+            house.pipeline.book_lost(request, house.policy(request.asked), model)
+        except FarthingError:
+            return  # the configuration has changed meanwhile: nobody knows this model's price any more
+
+
+def request_id_of(claim: Claim) -> str:
+    """The ledger's id of one try of a line."""
+    return f"{claim.batch}-{claim.line.number}-{claim.tries}"
+
+
+def parsed(batch: Batch, claim: Claim, raw: bytes) -> Request:
+    """Make a line's `Request`; raise `CallerError`."""
+    body: Any = orjson.loads(raw)["body"]
+    request = DIALECTS[ENDPOINTS[batch.endpoint]].parse(
+        orjson.dumps(body),
+        request_id=request_id_of(claim),
+        principal=replace(batch.principal, batch=batch.id),
+    )
+    return replace(request, lane=Lane.BATCH, stream=False)
+
+
+def _failed(dialect: Dialect, error: Exception, request_id: str) -> Result:
+    status = status_of(error)
+    return Result(status=status, body=dialect.error(status, error), request_id=request_id)

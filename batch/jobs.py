@@ -1,0 +1,163 @@
+"""The words of batch work: files, batches, their lines, and what became of each."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from types import MappingProxyType
+
+from router.types import Picodollars, Principal
+
+MOST_LINES = 50_000
+LARGEST_FILE = 200 << 20
+"""Bytes; both limits are those of OpenAI's Batch API."""
+
+ENDPOINTS: Mapping[str, str] = MappingProxyType({"/v1/chat/completions": "chat"})
+"""What a batch may call: a line's `url`, and the dialect of its body."""
+
+DAY = 86_400
+
+
+class State(StrEnum):
+    """Where a batch stands, in OpenAI's words."""
+
+    VALIDATING = "validating"  # -> in_progress, failed, cancelled
+    IN_PROGRESS = "in_progress"  # -> finalizing, cancelling, expired
+    CANCELLING = "cancelling"  # -> cancelled
+    FINALIZING = "finalizing"  # -> completed, expired
+    COMPLETED = "completed"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+    @property
+    def over(self) -> bool:
+        return self in {State.COMPLETED, State.FAILED, State.EXPIRED, State.CANCELLED}
+
+
+class LineState(IntEnum):
+    """Where a line stands."""
+
+    WAITING = 0  # -> claimed, dropped
+    CLAIMED = 1  # -> done, failed, dropped; -> waiting if whoever claimed it is gone
+    DONE = 2
+    FAILED = 3  # -> waiting if it is tried again
+    DROPPED = 4  # the batch was cancelled, expired or had spent its money before this line's turn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """An uploaded or written file, whose bytes lie beside the store under its id.
+
+    Times are seconds since 1970.
+    """
+
+    id: str
+    purpose: str
+    name: str
+    size: int
+    created: int
+    owner: str | None = None
+    expires: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How many lines there are, and how many ended how; `spent` is what all attempts cost together."""
+
+    total: int = 0
+    completed: int = 0
+    failed: int = 0
+    dropped: int = 0
+    spent: Picodollars = 0
+
+    @property
+    def left(self) -> int:
+        return self.total - self.completed - self.failed - self.dropped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """What is wrong with a file, or with one of its lines (counted from 1)."""
+
+    code: str
+    message: str
+    line: int | None = None
+    param: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """One batch. `window` is in seconds; `stamps` holds when it entered which state, as `in_progress_at`.
+
+    `max_cost` bounds what all lines may cost together; what is done by then is kept.
+    """
+
+    id: str
+    principal: Principal
+    endpoint: str
+    input_file: str
+    window: int
+    created: int
+    state: State = State.VALIDATING
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    max_cost: Picodollars | None = None
+    stamps: Mapping[str, int] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    output_file: str | None = None
+    error_file: str | None = None
+    counts: Counts = Counts()
+
+    @property
+    def deadline(self) -> int:
+        return self.created + self.window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of an input file: where its bytes lie, and `place`, its turn among the lines of its batch.
+
+    A line with a `problem` is never tried.
+    """
+
+    number: int
+    custom_id: str | None
+    offset: int
+    length: int
+    model: str = ""
+    place: int = 0
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A line that somebody works on: the `tries`-th time, for whom, and by when."""
+
+    batch: str
+    line: Line
+    tries: int
+    worker: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What became of a line: the HTTP status and body it would have got by itself.
+
+    `model` answered; `cost` is of this try, `None` if no price is known.
+    """
+
+    status: int
+    body: bytes
+    request_id: str
+    model: str | None = None
+    attempts: int = 0
+    cost: Picodollars | None = None
+
+    @property
+    def state(self) -> LineState:
+        return LineState.DONE if self.status < 400 else LineState.FAILED
+
+
+def new_id(kind: str) -> str:
+    """Make an id such as `batch_…` or `file-…`, 128 random bits."""
+    return f"{kind}{secrets.token_hex(16)}"

@@ -1,0 +1,125 @@
+-- What the store says to SQLite; each statement has a name.
+
+-- name: add_file
+INSERT INTO files VALUES (:id, :purpose, :name, :size, :created, :owner, :expires);
+
+-- name: file
+SELECT * FROM files WHERE id = :id;
+
+-- name: files
+SELECT * FROM files
+WHERE owner IS :owner
+  AND (:purpose IS NULL OR purpose = :purpose)
+  AND (:after IS NULL OR (created, id) < (SELECT created, id FROM files WHERE id = :after))
+ORDER BY created DESC, id DESC
+LIMIT :limit;
+
+-- name: expired_files
+SELECT * FROM files WHERE expires <= :now LIMIT 100;
+
+-- name: drop_file
+DELETE FROM files WHERE id = :id;
+
+-- name: add_batch
+INSERT INTO batches (id, owner, state, row) VALUES (:id, :owner, :state, :row);
+
+-- name: add_tally
+INSERT INTO tallies (batch) VALUES (:turn);
+
+-- name: batch
+SELECT turn, row, state, total, completed, failed, dropped, spent
+FROM batches JOIN tallies ON batch = turn
+WHERE id = :id;
+
+-- name: batches
+SELECT turn, row, state, total, completed, failed, dropped, spent
+FROM batches JOIN tallies ON batch = turn
+WHERE owner IS :owner
+  AND (:after IS NULL OR turn < (SELECT turn FROM batches WHERE id = :after))
+ORDER BY turn DESC
+LIMIT :limit;
+
+-- name: under_way
+SELECT turn, row, state, total, completed, failed, dropped, spent
+FROM batches JOIN tallies ON batch = turn
+WHERE state IN ('validating', 'in_progress', 'cancelling', 'finalizing')
+ORDER BY turn;
+
+-- name: save_batch
+UPDATE batches SET state = :state, row = :row WHERE id = :id;
+
+-- name: turn
+SELECT turn FROM batches WHERE id = :id;
+
+-- name: in_progress
+SELECT turn, id FROM batches WHERE state = 'in_progress' ORDER BY turn;
+
+-- name: add_line
+INSERT INTO lines (batch, number, custom_id, start, length, model, place, state, problem)
+VALUES (:turn, :number, :custom_id, :offset, :length, :model, :place, :state, :problem);
+
+-- name: tally
+-- Once, after the lines are in; from then on a trigger keeps it.
+UPDATE tallies
+SET (total, failed) = (SELECT count(*), count(*) FILTER (WHERE state = 3) FROM lines WHERE batch = :turn)
+WHERE batch = :turn;
+
+-- name: claim
+UPDATE lines
+SET state = 1, tries = tries + 1, worker = :worker, lease = :until, sent = NULL
+WHERE batch = :turn
+  AND number IN (SELECT number FROM lines WHERE batch = :turn AND state = 0 ORDER BY place LIMIT :limit)
+RETURNING *;
+
+-- name: sent
+UPDATE lines SET sent = :model
+WHERE batch = (SELECT turn FROM batches WHERE id = :batch)
+  AND number = :number AND state = 1 AND worker = :worker AND tries = :tries;
+
+-- name: complete
+-- Only whoever holds the claim records a result, and so each line has one.
+UPDATE lines
+SET state = :state, status = :status, request_id = :request_id, answered_by = :model, attempts = :attempts,
+    body = :body, worker = NULL, lease = NULL, sent = NULL
+WHERE batch = (SELECT turn FROM batches WHERE id = :batch)
+  AND number = :number AND state = 1 AND worker = :worker AND tries = :tries;
+
+-- name: spend
+-- What was spent counts also for a line that was given up meanwhile.
+UPDATE lines SET cost = coalesce(cost, 0) + :cost
+WHERE batch = (SELECT turn FROM batches WHERE id = :batch) AND number = :number;
+
+-- name: give_back
+UPDATE lines SET state = 0, tries = tries - 1, worker = NULL, lease = NULL, sent = NULL
+WHERE batch = (SELECT turn FROM batches WHERE id = :batch)
+  AND number = :number AND state = 1 AND worker = :worker AND tries = :tries;
+
+-- name: renew
+UPDATE lines SET lease = :until WHERE state = 1 AND worker = :worker;
+
+-- name: orphans
+SELECT lines.*, batches.id AS batch_id
+FROM lines JOIN batches ON turn = batch
+WHERE lines.state = 1 AND (:everyone OR lease < :now);
+
+-- name: release
+UPDATE lines SET state = 0, worker = NULL, lease = NULL, sent = NULL WHERE batch = :turn AND number = :number;
+
+-- name: drop_waiting
+UPDATE lines SET state = 4, problem = :problem WHERE batch = :turn AND state = 0;
+
+-- name: retry_failed
+-- Lines that were wrong from the start have no status, and stay as they are.
+UPDATE lines SET state = 0, status = NULL, problem = NULL, body = NULL
+WHERE batch = :turn AND (state = 4 OR (state = 3 AND status IS NOT NULL));
+
+-- name: good_results
+SELECT * FROM lines WHERE batch = :turn AND state = 2 ORDER BY number;
+
+-- name: other_results
+SELECT * FROM lines WHERE batch = :turn AND state IN (3, 4) ORDER BY number;
+
+-- name: by_model
+SELECT answered_by AS model, state, attempts, count(*) AS lines, sum(cost) AS cost
+FROM lines WHERE batch = :turn
+GROUP BY answered_by, state, attempts;

@@ -1,0 +1,69 @@
+-- The batch store's tables (SQLite, WAL). Times are seconds since 1970, money is whole picodollars.
+CREATE TABLE IF NOT EXISTS files (
+    id TEXT PRIMARY KEY,
+    purpose TEXT NOT NULL,
+    name TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    created INTEGER NOT NULL,
+    owner TEXT,
+    expires INTEGER
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS batches (
+    turn INTEGER PRIMARY KEY AUTOINCREMENT,  -- the order in which they came
+    id TEXT NOT NULL UNIQUE,
+    owner TEXT,
+    state TEXT NOT NULL,
+    row TEXT NOT NULL  -- the rest, as JSON
+);
+
+CREATE INDEX IF NOT EXISTS batches_under_way ON batches (turn)
+WHERE state IN ('validating', 'in_progress', 'cancelling', 'finalizing');
+
+CREATE TABLE IF NOT EXISTS lines (
+    batch INTEGER NOT NULL,  -- batches.turn
+    number INTEGER NOT NULL,
+    custom_id TEXT,
+    start INTEGER NOT NULL,
+    length INTEGER NOT NULL,
+    model TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    state INTEGER NOT NULL DEFAULT 0,  -- LineState
+    tries INTEGER NOT NULL DEFAULT 0,
+    worker TEXT,
+    lease REAL,
+    sent TEXT,  -- the model that is being asked
+    status INTEGER,
+    request_id TEXT,
+    answered_by TEXT,
+    attempts INTEGER,
+    cost INTEGER,  -- of all tries together; NULL: nothing known
+    problem TEXT,  -- a Problem, as JSON
+    body BLOB,
+    PRIMARY KEY (batch, number)
+) WITHOUT ROWID;
+
+-- Small, since almost every line leaves them again.
+CREATE INDEX IF NOT EXISTS lines_waiting ON lines (batch, place) WHERE state = 0;
+CREATE INDEX IF NOT EXISTS lines_claimed ON lines (lease) WHERE state = 1;
+
+-- Kept by triggers, so that asking how far a batch is costs one row, whatever its size.
+CREATE TABLE IF NOT EXISTS tallies (
+    batch INTEGER PRIMARY KEY,
+    total INTEGER NOT NULL DEFAULT 0,
+    completed INTEGER NOT NULL DEFAULT 0,
+    failed INTEGER NOT NULL DEFAULT 0,
+    dropped INTEGER NOT NULL DEFAULT 0,
+    spent INTEGER NOT NULL DEFAULT 0
+);
+
+CREATE TRIGGER IF NOT EXISTS line_moves AFTER UPDATE OF state, cost ON lines
+WHEN OLD.state IS NOT NEW.state OR OLD.cost IS NOT NEW.cost
+BEGIN
+    UPDATE tallies SET
+        completed = completed + (NEW.state = 2) - (OLD.state = 2),
+        failed = failed + (NEW.state = 3) - (OLD.state = 3),
+        dropped = dropped + (NEW.state = 4) - (OLD.state = 4),
+        spent = spent + coalesce(NEW.cost, 0) - coalesce(OLD.cost, 0)
+    WHERE batch = NEW.batch;
+END;

@@ -1,0 +1,125 @@
+"""The process that works on batches: it idles, small, until there is one, and then builds the house."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from batch.admission import Admitted, Paces
+from batch.answering import Answerer
+from batch.jobs import Claim
+from batch.pace import Pace
+from batch.place import Place
+from batch.runner import Runner
+from batch.seams import Store
+from batch.shelf import Shelf
+from router.config import Watcher
+from router.housekeeping import Housekeeping
+from router.parent import watch_parent
+from router.seams import Upstream
+from router.types import Model
+
+log = logging.getLogger("farthing.batch")
+
+IDLE_LOOK = 0.5
+"""Seconds between two looks for the first batch, or for the lock."""
+
+AHEAD = 16
+"""Lines claimed beyond those that have a place, so that a place that comes free is not left empty."""
+
+MOST_CLAIMED = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchWork:
+    """What the process is told at its start."""
+
+    watcher: Watcher
+    data: Path
+    place: Place
+    name: str = field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}")
+
+
+class Batching:
+    """Works until SIGTERM, or until whoever started it is gone."""
+
+    def __init__(self, work: BatchWork) -> None:
+        self._work = work
+        self._store: Store = work.place.store()
+        self._shelf: Shelf = work.place.shelf()
+        self._home = Housekeeping(work.watcher, work.data, f"batch_{os.getpid()}", admit=self._admitted)
+        self._paces = Paces(self._pace)
+        self._claims: dict[str, Claim] = {}
+        self._stop = asyncio.Event()
+
+    async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._home.force)
+        watch_parent(loop, self._stop.set)
+        while not self._stop.is_set():
+            with self._work.place.elected() as elected:
+                if elected and await self._has_work():
+                    await self._home.keep(self._answer_lines)
+                    return
+            await self._pause()
+
+    async def _has_work(self) -> bool:
+        """Wait, with the lock, until there is a batch; `False` if it is time to stop."""
+        while not self._stop.is_set():
+            if await asyncio.to_thread(self._store.under_way):
+                return True
+            await self._pause()
+        return False
+
+    async def _pause(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(IDLE_LOOK):
+                await self._stop.wait()
+
+    async def _answer_lines(self) -> None:
+        answerer = Answerer(lambda: self._home.house, self._home.clock)
+        await self._take_over(answerer)
+        runner = Runner(
+            self._store,
+            self._shelf,
+            answerer,
+            clock=self._home.clock,
+            worker=self._work.name,
+            room=self._room,
+            claims=self._claims,
+        )
+        await runner.run(self._stop)
+
+    async def _take_over(self, answerer: Answerer) -> None:
+        """Let the lines of whoever had the lock before wait again, and book the calls it could not."""
+        orphans = await asyncio.to_thread(
+            self._store.orphans, now=self._home.clock.now().timestamp(), everyone=True
+        )
+        for claim, model in orphans:
+            batch = await asyncio.to_thread(self._store.batch, claim.batch)
+            if model is not None and batch is not None:
+                raw = self._shelf.read(batch.input_file, claim.line.offset, claim.line.length)
+                answerer.book_lost(batch, claim, raw, model)
+        if orphans:
+            log.warning("%d lines were under way when their process died; they are tried again", len(orphans))
+
+    def _room(self, running: int) -> int:
+        places = sum(pace.width for pace in self._paces.snapshot().values())
+        return min(max(places * 2, 2 * AHEAD), MOST_CLAIMED) - running
+
+    def _pace(self, model: Model) -> Pace:  # noqa: ARG002 - the seam
+        return Pace(self._home.clock)
+
+    def _admitted(self, upstream: Upstream) -> Upstream:
+        return Admitted(upstream, self._paces, self._sent)
+
+    async def _sent(self, request_id: str, model: str) -> None:
+        claim = self._claims.get(request_id)
+        if claim is not None:
+            await asyncio.to_thread(self._store.sent, claim, model)

@@ -1,0 +1,113 @@
+"""How many calls a model is given at once, found by trying; time is simulated."""
+
+import asyncio
+import heapq
+
+import pytest
+
+from batch.pace import Pace
+from router.errors import RateLimited
+from tests.support.world import FakeClock
+
+
+async def hold(pace: Pace, release: asyncio.Event, entered: list[int], number: int) -> None:
+    async with pace.turn():
+        entered.append(number)
+        await release.wait()
+
+
+async def settled() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_no_more_are_let_in_than_there_are_places():
+    pace, release, entered = Pace(FakeClock(), first=2), asyncio.Event(), []
+    async with asyncio.TaskGroup() as group:
+        for number in range(5):
+            group.create_task(hold(pace, release, entered, number))
+        await settled()
+        assert (entered, pace.busy, pace.free) == ([0, 1], 2, 0)
+        release.set()
+    assert entered == [0, 1, 2, 3, 4]
+    assert pace.busy == 0
+
+
+async def test_one_that_gives_up_waiting_takes_no_place():
+    pace, release, entered = Pace(FakeClock(), first=1), asyncio.Event(), []
+    async with asyncio.TaskGroup() as group:
+        group.create_task(hold(pace, release, entered, 0))
+        await settled()
+        impatient = group.create_task(hold(pace, release, entered, 1))
+        await settled()
+        impatient.cancel()
+        await settled()
+        group.create_task(hold(pace, release, entered, 2))
+        release.set()
+    assert entered == [0, 2]
+
+
+async def test_a_closed_gate_lets_nobody_in_until_it_opens():
+    room = [0]
+    pace, release, entered = Pace(FakeClock(), gate=lambda: room[0]), asyncio.Event(), []
+    release.set()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(hold(pace, release, entered, 0))
+        await settled()
+        assert entered == []
+        room[0] = 1
+        pace.wake()
+    assert entered == [0]
+
+
+async def test_a_call_that_is_turned_away_narrows_it():
+    pace = Pace(FakeClock(), first=10)
+
+    async with pace.turn() as turn:
+        turn.failed(RateLimited())
+
+    assert pace.width == 7
+
+
+class Engine:
+    """Answers `knee` calls at once as fast as one, and more only more slowly; time is its own."""
+
+    def __init__(self, clock: FakeClock, knee: int) -> None:
+        self.clock, self.knee, self.busy = clock, knee, 0
+        self.due: list[tuple[float, int, asyncio.Future[None]]] = []
+
+    async def answer(self, number: int) -> None:
+        self.busy += 1
+        done = asyncio.get_running_loop().create_future()
+        heapq.heappush(self.due, (self.clock.at + max(1.0, self.busy / self.knee), number, done))
+        await done
+        self.busy -= 1
+
+    def step(self) -> None:
+        at, _, done = heapq.heappop(self.due)
+        self.clock.at = max(self.clock.at, at)
+        done.set_result(None)
+
+
+@pytest.mark.parametrize("knee", [4, 16, 64])
+async def test_the_width_comes_to_lie_near_the_knee_of_an_engine(knee):
+    clock = FakeClock()
+    pace, engine = Pace(clock), Engine(clock, knee)
+
+    async def call(number: int) -> None:
+        async with pace.turn():
+            await engine.answer(number)
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(3000):
+            group.create_task(call(number))
+        await settled()
+        widths = []
+        while engine.due:
+            engine.step()
+            await settled()
+            widths.append(pace.width)
+
+    late = sorted(widths[-1000:])[500]
+    assert knee * 0.7 <= late <= knee * 4
+    assert clock.at < 1.25 * 3000 / knee

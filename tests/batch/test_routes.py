@@ -1,0 +1,178 @@
+"""Files and batches over HTTP, as OpenAI's clients use them."""
+
+import json
+
+import pytest
+from aiohttp import FormData, web
+
+from batch.jobs import State
+from batch.routes import BatchRoutes
+from batch.shelf import Shelf
+from batch.sqlite import SQLiteStore
+from router.errors import NotAuthorized
+from router.types import Principal
+from tests.support.world import FakeClock
+
+LINE = json.dumps(
+    {
+        "custom_id": "a",
+        "method": "POST",
+        "url": "/v1/chat/completions",
+        "body": {"model": "m", "messages": [1]},
+    }
+).encode()
+
+
+def identify(http: web.Request) -> Principal:
+    key = http.headers.get("Authorization", "").removeprefix("Bearer ")
+    if not key:
+        raise NotAuthorized
+    return Principal(key=key)
+
+
+@pytest.fixture
+async def client(aiohttp_client, tmp_path):
+    app = web.Application()
+    routes = BatchRoutes(SQLiteStore(tmp_path), Shelf(tmp_path / "files", largest=1000), clock=FakeClock())
+    routes.add(app, "/v1", identify)
+    return await aiohttp_client(app, headers={"Authorization": "Bearer k1"})
+
+
+async def upload(client, content: bytes = LINE, purpose: str = "batch", **fields):
+    form = FormData()
+    form.add_field("file", content, filename="in.jsonl")
+    form.add_field("purpose", purpose)
+    for name, value in fields.items():
+        form.add_field(name, value)
+    return await client.post("/v1/files", data=form)
+
+
+async def batch(client, **fields):
+    file_id = (await (await upload(client)).json())["id"]
+    body = {
+        "input_file_id": file_id,
+        "endpoint": "/v1/chat/completions",
+        "completion_window": "24h",
+        **fields,
+    }
+    return await client.post("/v1/batches", json=body)
+
+
+async def test_an_uploaded_file_can_be_read_listed_and_deleted(client):
+    file = await (await upload(client)).json()
+
+    assert (file["bytes"], file["filename"], file["status"]) == (len(LINE), "in.jsonl", "processed")
+    assert await (await client.get(f"/v1/files/{file['id']}/content")).read() == LINE
+    assert (await (await client.get("/v1/files")).json())["data"] == [file]
+    assert (await (await client.delete(f"/v1/files/{file['id']}")).json())["deleted"] is True
+    assert (await client.get(f"/v1/files/{file['id']}")).status == 404
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"purpose": "fine-tune"}, "purpose"),
+        ({"purpose": ""}, "purpose"),
+        ({"expires_after[seconds]": "soon"}, "expires_after"),
+    ],
+)
+async def test_a_wrong_form_is_a_clear_error_and_leaves_nothing(client, tmp_path, fields, param):
+    response = await upload(client, **fields)
+
+    assert response.status == 400
+    assert (await response.json())["error"]["param"] == param
+    assert list((tmp_path / "files").iterdir()) == []
+
+
+async def test_too_large_a_file_is_refused_and_leaves_nothing(client, tmp_path):
+    response = await upload(client, b"x" * 1001)
+
+    assert response.status == 413
+    assert list((tmp_path / "files").iterdir()) == []
+
+
+async def test_a_body_that_is_no_form_is_a_clear_error(client):
+    assert (await client.post("/v1/files", json={})).status == 400
+    response = await client.post(
+        "/v1/files", data=b"--x\r\nbroken", headers={"Content-Type": "multipart/form-data; boundary=x"}
+    )
+    assert response.status == 400
+
+
+async def test_a_batch_is_taken_at_once_and_can_be_cancelled(client):
+    created = await (await batch(client, metadata={"team": "a"})).json()
+
+    assert (created["status"], created["object"], created["metadata"]) == (
+        "validating",
+        "batch",
+        {"team": "a"},
+    )
+    assert created["expires_at"] == created["created_at"] + 86_400
+    cancelled = await (await client.post(f"/v1/batches/{created['id']}/cancel")).json()
+    assert cancelled["status"] == "cancelling"
+    again = await client.post(f"/v1/batches/{created['id']}/cancel")
+    assert again.status == 200
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"input_file_id": 3}, "input_file_id"),
+        ({"input_file_id": "file-none"}, "file_id"),
+        ({"endpoint": "/v1/images"}, "endpoint"),
+        ({"endpoint": ["x"]}, "endpoint"),
+        ({"completion_window": "forever"}, "completion_window"),
+        ({"completion_window": "90d"}, "completion_window"),
+        ({"metadata": {"a": 1}}, "metadata"),
+        ({"metadata": {"farthing_max_cost_usd": "-1"}}, "metadata"),
+    ],
+)
+async def test_a_wrong_batch_names_the_field(client, fields, param):
+    response = await batch(client, **fields)
+
+    assert response.status in {400, 404}
+    assert (await response.json())["error"]["param"] == param
+
+
+async def test_nobody_sees_or_touches_the_work_of_another_key(client):
+    created = await (await batch(client)).json()
+    other = {"Authorization": "Bearer k2"}
+
+    for method, path in [
+        ("GET", f"/v1/batches/{created['id']}"),
+        ("POST", f"/v1/batches/{created['id']}/cancel"),
+        ("POST", f"/v1/batches/{created['id']}/retry"),
+        ("GET", f"/v1/files/{created['input_file_id']}"),
+        ("GET", f"/v1/files/{created['input_file_id']}/content"),
+        ("DELETE", f"/v1/files/{created['input_file_id']}"),
+    ]:
+        assert (await client.request(method, path, headers=other)).status == 404, path
+    assert (await (await client.get("/v1/batches", headers=other)).json())["data"] == []
+    assert (await client.get("/v1/batches", headers={"Authorization": ""})).status == 401
+
+
+async def test_a_file_that_a_running_batch_reads_is_not_deleted(client):
+    created = await (await batch(client)).json()
+
+    assert (await client.delete(f"/v1/files/{created['input_file_id']}")).status == 400
+
+
+async def test_only_a_batch_that_is_over_can_be_tried_again(client):
+    created = await (await batch(client)).json()
+
+    response = await client.post(f"/v1/batches/{created['id']}/retry")
+
+    assert response.status == 400
+    assert str(State.VALIDATING) in (await response.json())["error"]["message"]
+
+
+async def test_lists_come_in_pages(client):
+    ids = [(await (await batch(client)).json())["id"] for _ in range(3)]
+
+    page = await (await client.get("/v1/batches?limit=2")).json()
+
+    assert [one["id"] for one in page["data"]] == ids[:0:-1]
+    assert page["has_more"] is True
+    rest = await (await client.get(f"/v1/batches?limit=2&after={page['last_id']}")).json()
+    assert ([one["id"] for one in rest["data"]], rest["has_more"]) == (ids[:1], False)
+    assert (await client.get("/v1/batches?limit=zero")).status == 400

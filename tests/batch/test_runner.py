@@ -1,0 +1,198 @@
+"""Working through a batch: every line ends once, whatever becomes of the others."""
+
+import asyncio
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from batch.jobs import Batch, Claim, File, Result, State
+from batch.runner import Runner
+from batch.shelf import Shelf
+from batch.sqlite import SQLiteStore
+from router.types import DOLLAR, Principal
+from tests.support.world import FakeClock
+
+
+@dataclass
+class World:
+    """A store with one uploaded file of `count` lines, and someone who answers."""
+
+    folder: Path
+    count: int = 5
+    clock: FakeClock = field(default_factory=FakeClock)
+    answered: list[str] = field(default_factory=list)
+    room: int = 3
+
+    def __post_init__(self) -> None:
+        self.store, self.shelf = SQLiteStore(self.folder), Shelf(self.folder / "files")
+        rows = [
+            {"custom_id": f"c{n}", "url": "/v1/chat/completions", "body": {"model": "m", "messages": [n]}}
+            for n in range(self.count)
+        ]
+        size = self.shelf.write("file-in", [json.dumps(row).encode() for row in rows])
+        self.store.add_file(File(id="file-in", purpose="batch", name="in", size=size, created=0))
+        self.stop = asyncio.Event()
+
+    def submit(self, **fields) -> None:
+        now = int(self.clock.now().timestamp())
+        given = {"window": 3600, "created": now, **fields}
+        self.store.add_batch(
+            Batch(
+                id="batch_1",
+                principal=Principal(),
+                endpoint="/v1/chat/completions",
+                input_file="file-in",
+                **given,
+            )
+        )
+
+    async def answer(self, batch: Batch, claim: Claim, raw: bytes) -> Result:
+        custom_id = json.loads(raw)["custom_id"]
+        self.answered.append(custom_id)
+        return Result(status=200, body=b'{"ok":1}', request_id="r", model="m", attempts=1, cost=DOLLAR)
+
+    async def run(self, until=State.COMPLETED) -> Batch:
+        runner = Runner(
+            self.store,
+            self.shelf,
+            self.answer,
+            clock=self.clock,
+            worker="w",
+            room=lambda running: self.room - running,
+            claims={},
+        )
+        task = asyncio.ensure_future(runner.run(self.stop))
+        async with asyncio.timeout(20):
+            while not task.done() and self.store.batch("batch_1").state is not until:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+        self.stop.set()
+        await task
+        return self.store.batch("batch_1")
+
+    def lines(self, file_id: str | None) -> list[dict]:
+        return [json.loads(raw) for raw in self.shelf.path(file_id).read_bytes().splitlines()]
+
+
+async def test_every_line_is_answered_and_written_in_the_order_of_the_file(tmp_path):
+    world = World(tmp_path)
+    world.submit()
+
+    batch = await world.run()
+
+    assert [line["custom_id"] for line in world.lines(batch.output_file)] == ["c0", "c1", "c2", "c3", "c4"]
+    assert world.lines(batch.output_file)[0]["response"] == {
+        "status_code": 200,
+        "request_id": "r",
+        "body": {"ok": 1},
+    }
+    assert batch.error_file is None
+    assert (batch.counts.completed, batch.counts.spent) == (5, 5 * DOLLAR)
+    assert sorted(batch.stamps) == ["completed_at", "finalizing_at", "in_progress_at"]
+
+
+async def test_a_line_that_breaks_us_is_an_error_of_that_line_alone(tmp_path, caplog):
+    world = World(tmp_path)
+    world.submit()
+    ordinary = world.answer
+
+    async def answer(batch, claim, raw):
+        if claim.line.custom_id == "c1":
+            raise ZeroDivisionError
+        return await ordinary(batch, claim, raw)
+
+    world.answer = answer
+
+    batch = await world.run()
+
+    (broken,) = world.lines(batch.error_file)
+    assert (broken["custom_id"], broken["response"]["status_code"]) == ("c1", 500)
+    assert batch.counts.completed == 4
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_what_a_batch_may_cost_ends_it_and_keeps_what_is_done(tmp_path):
+    world = World(tmp_path, room=1)
+    world.submit(max_cost=2 * DOLLAR)
+
+    batch = await world.run()
+
+    assert len(world.answered) == batch.counts.completed == 2
+    assert batch.counts.spent == 2 * DOLLAR
+    assert {line["error"]["code"] for line in world.lines(batch.error_file)} == {"batch_cost_limit"}
+
+
+async def test_a_batch_whose_time_is_over_keeps_what_is_done(tmp_path):
+    world = World(tmp_path, room=1)
+    world.submit(window=60)
+    ordinary = world.answer
+
+    async def answer(batch, claim, raw):
+        world.clock.at += 40
+        return await ordinary(batch, claim, raw)
+
+    world.answer = answer
+
+    batch = await world.run(State.EXPIRED)
+
+    assert batch.counts.completed == 2
+    assert {line["error"]["code"] for line in world.lines(batch.error_file)} == {"batch_expired"}
+    assert len(world.lines(batch.output_file)) == 2
+
+
+async def test_a_cancelled_batch_ends_once_its_running_lines_have(tmp_path):
+    world = World(tmp_path, room=2)
+    world.submit()
+    ordinary = world.answer
+
+    async def answer(batch, claim, raw):
+        if not world.answered:
+            world.store.move("batch_1", (State.IN_PROGRESS,), State.CANCELLING, at=1)
+        return await ordinary(batch, claim, raw)
+
+    world.answer = answer
+
+    batch = await world.run(State.CANCELLED)
+
+    assert batch.counts.completed == len(world.answered) == 2
+    assert len(world.lines(batch.error_file)) == 3
+
+
+async def test_a_file_that_is_no_batch_fails_it_with_a_reason(tmp_path):
+    world = World(tmp_path)
+    world.shelf.path("file-in").write_bytes(b"{\n[\n")
+    world.submit()
+
+    batch = await world.run(State.FAILED)
+
+    assert batch.problems[0].code == "invalid_json_line"
+
+
+async def test_lines_under_way_at_a_stop_are_given_back(tmp_path):
+    world = World(tmp_path)
+    world.submit()
+
+    async def answer(batch, claim, raw):
+        world.stop.set()
+        await asyncio.Event().wait()
+
+    world.answer = answer
+
+    await world.run()
+
+    assert [claim.tries for claim in world.store.claim("w2", 9, until=0.0)] == [1] * 5
+
+
+@pytest.mark.parametrize("size", [0, 10])
+def test_a_shelf_keeps_whole_files_or_none(tmp_path, size):
+    shelf = Shelf(tmp_path, largest=100)
+
+    def lines():
+        yield b"x" * size
+        raise OSError
+
+    with pytest.raises(OSError):  # noqa: PT011 - which does not matter
+        shelf.write("file-1", lines())
+
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,205 @@
+"""What every store of batches promises."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+
+from batch.jobs import Batch, File, Line, Problem, Result, State
+from batch.seams import Store
+from batch.sqlite import SQLiteStore
+from router.types import Principal
+
+STORES: Mapping[str, Callable[[Path], Store]] = MappingProxyType({"sqlite": SQLiteStore})
+PROBLEM = Problem(code="batch_cancelled", message="The batch was cancelled.")
+
+
+@pytest.fixture(params=STORES)
+def store(request, tmp_path) -> Store:
+    return STORES[request.param](tmp_path)
+
+
+def batch(batch_id: str = "batch_1", **fields) -> Batch:
+    return Batch(
+        id=batch_id,
+        principal=Principal(key="k", tags=("a",)),
+        endpoint="/v1/chat/completions",
+        input_file="file-1",
+        window=3600,
+        created=1000,
+        **fields,
+    )
+
+
+def lines(count: int, **fields) -> list[Line]:
+    return [
+        Line(number=n, custom_id=f"c{n}", offset=n * 10, length=10, model="auto", place=n, **fields)
+        for n in range(1, count + 1)
+    ]
+
+
+def begun(store: Store, count: int = 3, batch_id: str = "batch_1") -> None:
+    store.add_batch(batch(batch_id))
+    assert store.begin(batch_id, lines(count), at=1001)
+
+
+def good(cost: int | None = 5) -> Result:
+    return Result(status=200, body=b'{"a":1}', request_id="r", model="small", attempts=1, cost=cost)
+
+
+def test_a_batch_comes_back_as_it_was_given(store):
+    given = batch(metadata={"a": "b"}, max_cost=10**12)
+
+    store.add_batch(given)
+
+    assert store.batch("batch_1") == given
+    assert store.batch("batch_2") is None
+
+
+def test_batches_are_listed_from_the_newest_and_only_to_their_owner(store):
+    for number in range(5):
+        store.add_batch(batch(f"batch_{number}"))
+
+    assert [b.id for b in store.batches("k", after=None, limit=2)] == ["batch_4", "batch_3"]
+    assert [b.id for b in store.batches("k", after="batch_3", limit=9)] == ["batch_2", "batch_1", "batch_0"]
+    assert store.batches("other", after=None, limit=9) == []
+    assert store.batches(None, after=None, limit=9) == []
+
+
+def test_files_are_listed_by_purpose_and_can_be_dropped_once(store):
+    store.add_file(File(id="file-1", purpose="batch", name="a", size=1, created=1, owner="k"))
+    store.add_file(
+        File(id="file-2", purpose="batch_output", name="b", size=1, created=2, owner="k", expires=9)
+    )
+
+    assert [f.id for f in store.files("k", purpose=None, after=None, limit=9)] == ["file-2", "file-1"]
+    assert [f.id for f in store.files("k", purpose="batch", after=None, limit=9)] == ["file-1"]
+    assert [f.id for f in store.files("k", purpose=None, after="file-2", limit=9)] == ["file-1"]
+    assert [f.id for f in store.expired_files(now=9)] == ["file-2"]
+    assert store.drop_file("file-1")
+    assert not store.drop_file("file-1")
+    assert store.file("file-1") is None
+
+
+def test_lines_are_claimed_in_the_order_of_their_places_each_by_one_worker(store):
+    begun(store, 3)
+
+    first = store.claim("w1", 2, until=100.0)
+    second = store.claim("w2", 9, until=100.0)
+
+    assert [claim.line.number for claim in first] == [1, 2]
+    assert [claim.line.number for claim in second] == [3]
+    assert store.claim("w3", 9, until=100.0) == []
+
+
+def test_the_older_batch_comes_first(store):
+    begun(store, 2, "batch_1")
+    begun(store, 2, "batch_2")
+
+    assert [claim.batch for claim in store.claim("w", 3, until=1.0)] == ["batch_1", "batch_1", "batch_2"]
+
+
+def test_a_line_is_recorded_once_and_what_it_cost_always(store):
+    begun(store, 1)
+    (old,) = store.claim("w1", 1, until=0.0)
+    assert store.orphans(now=1.0, everyone=False) == [(old, None)]
+    (new,) = store.claim("w2", 1, until=100.0)
+
+    assert store.complete(new, good())
+    assert not store.complete(old, good())
+    assert not store.complete(new, good(None))
+
+    counts = store.batch("batch_1").counts
+    assert (counts.completed, counts.left, counts.spent) == (1, 0, 10)
+    assert new.tries == 2
+
+
+def test_an_orphan_comes_with_the_model_that_was_being_asked(store):
+    begun(store, 2)
+    first, second = store.claim("w1", 2, until=50.0)
+    store.sent(first, "small")
+
+    assert store.orphans(now=40.0, everyone=False) == []
+    assert store.orphans(now=40.0, everyone=True) == [(first, "small"), (second, None)]
+
+
+def test_a_renewed_claim_does_not_lapse(store):
+    begun(store, 1)
+    store.claim("w1", 1, until=10.0)
+
+    store.renew("w1", until=99.0)
+
+    assert store.orphans(now=50.0, everyone=False) == []
+
+
+def test_a_line_that_is_given_back_waits_as_if_it_had_not_been_tried(store):
+    begun(store, 1)
+    claims = store.claim("w1", 1, until=10.0)
+
+    store.give_back(claims)
+
+    assert [claim.tries for claim in store.claim("w2", 1, until=10.0)] == [1]
+
+
+def test_what_nobody_has_begun_can_be_dropped(store):
+    begun(store, 3)
+    (claim,) = store.claim("w", 1, until=10.0)
+
+    assert store.drop_waiting("batch_1", PROBLEM) == 2
+    assert store.complete(claim, good())
+
+    counts = store.batch("batch_1").counts
+    assert (counts.total, counts.completed, counts.dropped, counts.left) == (3, 1, 2, 0)
+    assert [(line.custom_id, result) for line, result in store.results("batch_1", good=False)] == [
+        ("c2", PROBLEM),
+        ("c3", PROBLEM),
+    ]
+
+
+def test_results_come_in_the_order_of_the_file(store):
+    begun(store, 3)
+    claims = store.claim("w", 3, until=10.0)
+    for claim in reversed(claims):
+        store.complete(claim, good())
+
+    assert [line.number for line, _ in store.results("batch_1", good=True)] == [1, 2, 3]
+    assert next(store.results("batch_1", good=True))[1] == good()
+
+
+def test_a_state_changes_only_from_where_it_may(store):
+    begun(store, 1)
+
+    assert not store.move("batch_1", (State.VALIDATING,), State.FAILED, at=5)
+    assert store.move("batch_1", (State.IN_PROGRESS,), State.CANCELLING, at=7)
+    assert store.batch("batch_1").stamps == {"in_progress_at": 1001, "cancelling_at": 7}
+    assert not store.move("nothing", (State.IN_PROGRESS,), State.CANCELLING, at=7)
+    assert [b.state for b in store.under_way()] == [State.CANCELLING]
+
+
+def test_a_batch_that_was_cancelled_while_it_was_read_does_not_begin(store):
+    store.add_batch(batch())
+    store.move("batch_1", (State.VALIDATING,), State.CANCELLING, at=1)
+
+    assert not store.begin("batch_1", lines(3), at=2)
+    assert store.batch("batch_1").counts.total == 0
+
+
+def test_failed_and_dropped_lines_can_be_tried_again_but_not_those_wrong_from_the_start(store):
+    store.add_batch(batch())
+    store.begin(
+        "batch_1", [*lines(3), Line(number=4, custom_id=None, offset=0, length=1, problem=PROBLEM)], at=1
+    )
+    first, second = store.claim("w", 2, until=10.0)
+    store.complete(first, good())
+    store.complete(second, Result(status=502, body=b"{}", request_id="r"))
+    store.drop_waiting("batch_1", PROBLEM)
+    assert store.retry_failed("batch_1", at=8, deadline=9000) == 0
+    store.move("batch_1", (State.IN_PROGRESS,), State.COMPLETED, at=7, output="file-9")
+
+    assert store.retry_failed("batch_1", at=8, deadline=9000) == 2
+
+    again = store.batch("batch_1")
+    assert (again.state, again.deadline, again.output_file) == (State.IN_PROGRESS, 9000, None)
+    assert (again.counts.completed, again.counts.failed, again.counts.left) == (1, 1, 2)
+    assert sorted(claim.line.number for claim in store.claim("w", 9, until=1.0)) == [2, 3]
