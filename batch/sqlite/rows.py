@@ -2,28 +2,25 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from batch.jobs import Batch, Claim, Counts, Line, Problem, Result, State
-from router.types import Principal
+
+BATCH = TypeAdapter(Batch)
 
 TALLY = ("total", "completed", "failed", "dropped", "spent")
 
 
-def dumped(batch: Batch) -> str:
-    row = asdict(batch)
-    del row["counts"]
-    return json.dumps(row)
+def dumped(batch: Batch) -> bytes:
+    return BATCH.dump_json(batch, exclude={"counts"})
 
 
 def batch_of(row: Mapping[str, Any]) -> Batch:
-    value = json.loads(row["row"])
-    who = value["principal"]
-    value["principal"] = Principal(**{**who, "tags": tuple(who["tags"])})
-    value["problems"] = tuple(Problem(**problem) for problem in value["problems"])
-    value["state"] = State(row["state"])
-    return Batch(**value, counts=Counts(**{name: row[name] for name in TALLY}))
+    tally = Counts(**{name: row[name] for name in TALLY})
+    return replace(BATCH.validate_json(row["row"]), state=State(row["state"]), counts=tally)
 
 
 def problem_text(problem: Problem | None) -> str | None:
