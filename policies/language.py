@@ -13,6 +13,9 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from policies.conditions import Condition
+from policies.matching import Text
+from policies.selectors import Models, Where
 from router.types import Release, Rescue
 
 DEFAULT_POLICY = "default"
@@ -126,17 +129,38 @@ class Latch(BaseModel):
 
 
 class PolicySpec(BaseModel):
-    """One policy: which models, how good, how checked, at what price."""
+    """One policy: for which requests, which models, how good, how checked, at what price."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    description: Annotated[str | None, Field(max_length=500, description="What it is for, in words.")] = None
+    extends: Annotated[
+        Text | None,
+        Field(description="A preset, or another policy, that this one is like where it says nothing itself."),
+    ] = None
+    when: Annotated[
+        Condition | None,
+        Field(description="Which requests for plain `auto` it is for: the first policy that fits has them."),
+    ] = None
     strategy: Annotated[
-        Literal["cheapest_adequate", "cascade", "pinned"],
+        Literal["cheapest_adequate", "cascade", "pinned", "weighted", "fastest_adequate"],
         Field(description="How the models that may serve are ordered."),
     ] = "cheapest_adequate"
     models: Annotated[
-        tuple[str, ...] | None,
-        Field(description="Names of the models that may be tried; left out, every model of the catalogue."),
+        Models | None,
+        Field(description="The models that may be tried; left out, every model of the catalogue."),
+    ] = None
+    prefer: Annotated[
+        Where | None,
+        Field(description="Models of which this is known are tried before any other."),
+    ] = None
+    spill: Annotated[
+        Literal["allow", "refuse"],
+        Field(description="Whether others are tried once no preferred model can serve."),
+    ] = "allow"
+    weights: Annotated[
+        Mapping[Text, Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]] | None,
+        Field(description="For `weighted`: each model's share of the traffic, relative to the others'."),
     ] = None
     quality: Annotated[
         float,
@@ -159,6 +183,18 @@ class PolicySpec(BaseModel):
     max_cost_usd: Annotated[
         Decimal | None,
         Field(gt=0, description="A model expected to cost more than this per request is struck out."),
+    ] = None
+    max_first_token_ms: Annotated[
+        float | None,
+        Field(gt=0, le=3_600_000, description="A model that has lately taken longer to begin is struck out."),
+    ] = None  # fmt: skip
+    deadline_ms: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            le=86_400_000,
+            description="A model that would probably end later after the call is struck out.",
+        ),
     ] = None
     stream_release: Annotated[
         Release, Field(description="When a streamed answer is shown: relayed, gated or held until checked.")

@@ -1,32 +1,56 @@
 """A policy at work: its rules strike out models, its strategy orders the rest."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from types import MappingProxyType
+from typing import TypeAlias
 
 from policies.bearings import Bearings
 from policies.cascade import Cascade
 from policies.cheapest_adequate import CheapestAdequate
+from policies.fastest_adequate import FastestAdequate
 from policies.language import PolicySpec
-from policies.meters import Health
+from policies.meters import Health, Latency
 from policies.pinned import Pinned
-from policies.rules import RULES
+from policies.rules import PASSING, RULES, TERMS, sieve
+from policies.selectors import Deny, unmet
 from policies.standing import latched
+from policies.weighted import Weighted
+from router.errors import Refusal, StruckOut
 from router.seams import Evaluator, Plan, Strategy
-from router.types import NOTHING, Features, Model, Release, Request
+from router.types import NOTHING, Attempt, Decision, Features, Model, Release, Request, Status
 
 STRATEGIES: Mapping[str, Callable[[PolicySpec], Strategy]] = MappingProxyType(
-    {"cheapest_adequate": CheapestAdequate, "cascade": Cascade, "pinned": Pinned}
+    {
+        "cheapest_adequate": CheapestAdequate,
+        "cascade": Cascade,
+        "pinned": Pinned,
+        "weighted": Weighted,
+        "fastest_adequate": FastestAdequate,
+    }
 )
 
-ALWAYS_FOR_PINNED = frozenset({"priced", "within_cost"})
-"""Whoever names a model has decided what it can do; what it may cost still holds."""
+ALWAYS_FOR_PINNED = frozenset({"within_cost", "not_denied", "priced"})
+"""Whoever names a model has decided what it can do; what it may cost, and what is denied to all, holds."""
+
+Moment: TypeAlias = Callable[[float], Mapping[str, float]]
+"""Tells the state of the house, given the milliseconds since the request came."""
+
+NOTHING_DENIED = Deny()
+
+RETRY_AFTER = 60.0
+"""Seconds after which a refusal that passes is worth another try, where nothing tells."""
 
 
 class RoutedPolicy:
-    """A `PolicySpec` over the models of a catalogue; keeps the state of no request."""
+    """A `PolicySpec` over the models of a catalogue; keeps the state of no request.
 
-    def __init__(
+    `deny` is what no policy may use; `latency` is asked by policies that say how fast an answer must be.
+    `moment` replaces what meters say of now: for decisions that are made again.
+    """
+
+    def __init__(  # noqa: PLR0913 - handed its parts by name
         self,
         name: str,
         spec: PolicySpec,
@@ -36,55 +60,223 @@ class RoutedPolicy:
         strongest: Model | None,
         evaluators: Mapping[str, Evaluator] = NOTHING,
         bearings: Bearings | None = None,
+        latency: Latency | None = None,
+        deny: Deny = NOTHING_DENIED,
+        moment: Moment | None = None,
     ) -> None:
-        self.name, self.spec, self.strongest, self.evaluators = name, spec, strongest, evaluators
-        self._models, self._bearings = tuple(models), bearings
-        skipped = RULES.keys() - ALWAYS_FOR_PINNED if spec.strategy == "pinned" else frozenset()
-        self._rules = {rule: make(spec, health) for rule, make in RULES.items() if rule not in skipped}
+        self.name, self.spec, self.strongest, self.deny = name, spec, strongest, deny
+        self.evaluators = evaluators
+        self.models = tuple(models)
+        self._clock, self._health, self._latency = health.clock, health, latency
+        self._moment, self._bearings = moment or self._now, bearings
+        kept = ALWAYS_FOR_PINNED if spec.strategy == "pinned" else RULES.keys() | TERMS.keys()
+        self._terms = {name: term for name, term in TERMS.items() if name in kept}
+        self.rules = {name: make(spec) for name, make in RULES.items() if name in kept}
+        self._sieves = [(name, sieve(rule)) for name, rule in self.rules.items()]
+        self._passing = [(name, rule) for name, rule in self.rules.items() if name in PASSING]
         self._strategy = STRATEGIES[spec.strategy](spec)
+        self._day: date | None = None
+        self._eligible: tuple[Model, ...] = ()
+        self._barred: Mapping[str, Refusal] = NOTHING
+        self._preferred: frozenset[str] = frozenset()
 
     def candidates(self, request: Request, /) -> Sequence[Model]:  # noqa: ARG002 - policies may yet look at it
-        return self._models
+        return self.models
 
-    def plan(self, request: Request, features: Features, /) -> tuple[Plan | None, Mapping[str, str]]:
+    def choose(self, request: Request, features: Features, /) -> "RoutedPolicy":  # noqa: ARG002 - the seam
+        """Give the policy that is for this request: this one."""
+        return self
+
+    def plan(self, request: Request, features: Features, /) -> tuple[Plan | None, Mapping[str, Refusal]]:
         """Strike out and order.
 
         If only resting models are left they are asked after all: a last resort is better than none
         (Envoy's panic threshold).
         """
-        refused: dict[str, str] = {}
-        resting: list[Model] = []
-        allowed: list[Model] = []
-        for model in self._models:
-            rule, reason = self._first_reason(request, features, model)
-            if reason is None:
-                allowed.append(model)
-            else:
-                refused[model.name] = reason
-                if rule == "healthy":
-                    resting.append(model)
-        if not allowed:
-            for model in resting:
+        began = self._clock.monotonic()
+        self.open(features)
+        moment = self._moment(0.0)
+        if moment:
+            features = replace(features, moment=moment)
+        allowed, refused = self._sifted(request, features)
+        last_resort = not allowed
+        if last_resort:
+            allowed = [model for model in self._eligible if _rests(refused.get(model.name))]
+            for model in allowed:
                 del refused[model.name]
-            allowed = resting
+        features, allowed = self._oriented(request, features, allowed, refused)
+        tiers = self._tiers(allowed, refused)
+        if not tiers:
+            return None, refused
+        plan = _in_turn(self._strategy, request, features, tiers, self.spec)
+        return self._guarded(plan, request, features, began, last_resort=last_resort), refused
+
+    def open(self, features: Features) -> None:
+        """Decide what depends on model and day alone, once a day: claims get old at midnight (UTC)."""
+        day = (features.at or self._clock.now()).date()
+        if day == self._day:
+            return
+        barred: dict[str, Refusal] = {}
+        for model in self.models:
+            for rule, term in self._terms.items():
+                reason = term(self.spec, self.deny, model, day)
+                if reason is not None:
+                    barred[model.name] = Refusal(rule=rule, reason=reason)
+                    break
+        self._barred = MappingProxyType(barred)
+        self._eligible = tuple(model for model in self.models if model.name not in barred)
+        if self.spec.prefer is not None:
+            like = self.spec.prefer
+            self._preferred = frozenset(m.name for m in self._eligible if unmet(like, m, day) is None)
+        self._day = day
+
+    def barred(self, features: Features) -> Mapping[str, Refusal]:
+        """The models that no request of that day may have, each with why."""
+        self.open(features)
+        return self._barred
+
+    def reasons(self, request: Request, features: Features, model: Model) -> Iterator[tuple[str, str]]:
+        """Give every rule that strikes out `model`, not the first alone, with its reason."""
+        day = (features.at or self._clock.now()).date()
+        for name, term in self._terms.items():
+            if (reason := term(self.spec, self.deny, model, day)) is not None:
+                yield name, reason
+        for name, rule in self.rules.items():
+            if (reason := rule(request, features, model)) is not None:
+                yield name, reason
+
+    def _sifted(self, request: Request, features: Features) -> tuple[list[Model], dict[str, Refusal]]:
+        allowed: list[Model] = list(self._eligible)
+        refused = dict(self._barred)
+        for name, strikes in self._sieves:
+            reasons = strikes(request, features, allowed)
+            if reasons:
+                allowed = [model for model in allowed if model.name not in reasons]
+                refused |= {model: _refusal(name, why, features, model) for model, why in reasons.items()}
+        return allowed, refused
+
+    def _oriented(
+        self, request: Request, features: Features, allowed: list[Model], refused: dict[str, Refusal]
+    ) -> tuple[Features, list[Model]]:
+        """Add what is known of the conversation and of the checks, and keep to stronger models in trouble."""
         if self._bearings is not None and allowed:
             told = self._bearings.moment(self.name, self.spec, request, features)
             if told:
                 features = replace(features, moment={**features.moment, **told})
-                kept, weak = latched(features, allowed)
-                allowed, refused = list(kept), {**refused, **weak}
-        plan = self._strategy(request, features, allowed) if allowed else None
-        return plan, refused
+        if not features.moment:
+            return features, allowed
+        kept, weak = latched(features, allowed)
+        refused |= {model: Refusal(rule="latch", reason=reason) for model, reason in weak.items()}
+        return features, list(kept)
 
-    def _first_reason(self, request: Request, features: Features, model: Model) -> tuple[str, str | None]:
-        for name, rule in self._rules.items():
+    def _tiers(self, allowed: list[Model], refused: dict[str, Refusal]) -> list[list[Model]]:
+        if self.spec.prefer is None:
+            return [allowed] if allowed else []
+        first = [model for model in allowed if model.name in self._preferred]
+        others = [model for model in allowed if model.name not in self._preferred]
+        if self.spec.spill == "refuse":
+            refused |= {
+                model.name: Refusal(rule="prefer", reason="is not preferred, and `spill` is `refuse`")
+                for model in others
+            }
+            others = []
+        return [tier for tier in (first, others) if tier]
+
+    def _guarded(
+        self, plan: Plan, request: Request, features: Features, began: float, *, last_resort: bool
+    ) -> Plan:
+        """Ask rules whose answers change before each further step, and pass over what they refuse now."""
+        moment = features.moment
+        try:
+            decision = next(plan)
+            while True:
+                attempt = yield replace(decision, moment=moment) if moment else decision
+                decision = plan.send(attempt)
+                moment = self._moment((self._clock.monotonic() - began) * 1000)
+                while moment and (
+                    reason := self._refused_now(
+                        request, replace(features, moment=moment), decision.model, last_resort=last_resort
+                    )
+                ):
+                    decision = plan.send(_passed_over(decision, reason, attempt))
+        except StopIteration:
+            return
+        finally:
+            plan.close()
+
+    def _refused_now(
+        self, request: Request, features: Features, model: Model, *, last_resort: bool
+    ) -> str | None:
+        for name, rule in self._passing:
+            if last_resort and name == "healthy":
+                continue
             reason = rule(request, features, model)
             if reason is not None:
-                return name, reason
-        return "", None
+                return reason
+        return None
+
+    def _now(self, elapsed: float) -> Mapping[str, float]:
+        resting = self._health.moment()
+        spec = self.spec
+        timed = spec.max_first_token_ms is not None or spec.deadline_ms is not None
+        if not timed and spec.strategy != "fastest_adequate":
+            return resting
+        pace = self._latency.moment(model.name for model in self._eligible) if self._latency else {}
+        told = {**resting, **pace}
+        if spec.deadline_ms is not None:
+            told["elapsed"] = round(elapsed, 1)
+        return told
 
 
-def pinned_to(model: Model, base: PolicySpec, *, health: Health, strongest: Model | None) -> RoutedPolicy:
+def _in_turn(
+    strategy: Strategy,
+    request: Request,
+    features: Features,
+    tiers: Sequence[Sequence[Model]],
+    spec: PolicySpec,
+) -> Plan:
+    """Let a strategy plan with one group of models after another, within the calls that the policy allows."""
+    if len(tiers) == 1:
+        yield from strategy(request, features, tiers[0])
+        return
+    calls = 0
+    for tier in tiers:
+        plan = strategy(request, features, tier)
+        try:
+            decision = next(plan)
+            while calls < spec.escalation.max_calls:
+                calls += 1
+                attempt = yield decision
+                decision = plan.send(attempt)
+        except StopIteration:
+            continue
+        finally:
+            plan.close()
+
+
+def _rests(refusal: Refusal | None) -> bool:
+    return refusal is not None and refusal.rule == "healthy"
+
+
+def _refusal(rule: str, reason: str, features: Features, model: str) -> Refusal:
+    after = features.moment.get(f"resting:{model}", RETRY_AFTER) if rule in PASSING else None
+    return Refusal(rule=rule, reason=reason, retry_after=after)
+
+
+def _passed_over(decision: Decision, reason: str, last: Attempt) -> Attempt:
+    """Tell the strategy that a step was not taken, as if its upstream had failed."""
+    error = StruckOut(f"{decision.model.name} {reason}.")
+    return replace(last, decision=decision, status=Status.FAILED, error=error, verdicts=(), reply=None)
+
+
+def pinned_to(
+    model: Model,
+    base: PolicySpec,
+    *,
+    health: Health,
+    strongest: Model | None,
+    deny: Deny = NOTHING_DENIED,
+) -> RoutedPolicy:
     """The policy of a request that names its model: relayed and unchecked, at `base`'s other terms."""
     spec = base.model_copy(
         update={
@@ -92,6 +284,9 @@ def pinned_to(model: Model, base: PolicySpec, *, health: Health, strongest: Mode
             "checks": (),
             "stream_release": Release.RELAYED,
             "models": (model.name,),
+            "prefer": None,
+            "max_first_token_ms": None,
+            "deadline_ms": None,
         }
     )
-    return RoutedPolicy("pinned", spec, (model,), health=health, strongest=strongest)
+    return RoutedPolicy("pinned", spec, (model,), health=health, strongest=strongest, deny=deny)

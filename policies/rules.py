@@ -1,12 +1,18 @@
-"""Hard limits: each rule says why a model may not serve a request, or `None`."""
+"""Hard limits: each rule says why a model may not serve a request, or `None`.
 
-from collections.abc import Callable, Mapping
+A rule is a function of a request, what is told of it, and a model.
+One that can tell of many models at once quicker than one by one has `strikes` too.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from policies.estimate import expected_cost
 from policies.language import PolicySpec
-from policies.meters import Health
+from policies.selectors import Deny, denied, selection_of, unmet
 from router.seams import Rule
 from router.types import DOLLAR, Capability, Features, Model, Picodollars, Request
 
@@ -16,33 +22,75 @@ UNKNOWN_WINDOW = 8192
 IMPLIED = MappingProxyType({Capability.JSON_OBJECT: Capability.JSON_SCHEMA})
 """What is had with another capability: who follows a schema can write an object."""
 
-RuleMaker: TypeAlias = Callable[[PolicySpec, Health], Rule]
+RuleMaker: TypeAlias = Callable[[PolicySpec], Rule]
+
+Reasons: TypeAlias = dict[str, str]
 
 
-def can_do(request: Request, features: Features, model: Model, /) -> str | None:  # noqa: ARG001 - the seam
+Sieve: TypeAlias = Callable[[Request, Features, Iterable[Model]], Reasons]
+"""Gives a reason for each of many models that is struck out."""
+
+
+@runtime_checkable
+class Quick(Protocol):
+    """A rule that tells of many models at once."""
+
+    def strikes(self, request: Request, features: Features, models: Iterable[Model], /) -> Reasons: ...
+
+
+def sieve(rule: Rule) -> Sieve:
+    """Give what asks a rule of many models: its own way, or one by one."""
+    if isinstance(rule, Quick):
+        return rule.strikes
+    return lambda request, features, models: {
+        model.name: reason for model in models if (reason := rule(request, features, model)) is not None
+    }
+
+
+class CanDo:
     """Strike out models that lack, or are not known to have, what the request needs."""
-    missing = sorted(
-        need
-        for need in request.needs
-        if need not in model.capabilities and IMPLIED.get(need) not in model.capabilities
-    )
-    return f"not known to support {', '.join(missing)}" if missing else None
+
+    def __call__(self, request: Request, features: Features, model: Model, /) -> str | None:  # noqa: ARG002
+        missing = sorted(
+            need
+            for need in request.needs
+            if need not in model.capabilities and IMPLIED.get(need) not in model.capabilities
+        )
+        return f"not known to support {', '.join(missing)}" if missing else None
+
+    def strikes(self, request: Request, features: Features, models: Iterable[Model], /) -> Reasons:
+        needs = request.needs
+        if not needs:
+            return {}
+        suspects = [model for model in models if not needs <= model.capabilities]
+        return {m.name: reason for m in suspects if (reason := self(request, features, m)) is not None}
 
 
-def fits_context(request: Request, features: Features, model: Model, /) -> str | None:
+class FitsContext:
     """Strike out models whose window cannot hold the prompt and the answer that is allowed or expected."""
-    window = model.context_window or UNKNOWN_WINDOW
-    answer = request.limits.output_tokens or round(features.predictions[model.name].output_tokens)
-    needed = features.prompt_tokens + answer
-    if needed <= window:
-        return None
-    stated = "" if model.context_window else " (not stated, so taken as the least usual)"
-    return f"needs about {needed} tokens, its context window has {window}{stated}"
 
+    def __call__(self, request: Request, features: Features, model: Model, /) -> str | None:
+        window = model.context_window or UNKNOWN_WINDOW
+        answer = request.limits.output_tokens or round(features.predictions[model.name].output_tokens)
+        needed = features.prompt_tokens + answer
+        if needed <= window:
+            return None
+        stated = "" if model.context_window else " (not stated, so taken as the least usual)"
+        return f"needs about {needed} tokens, its context window has {window}{stated}"
 
-def priced(request: Request, features: Features, model: Model, /) -> str | None:  # noqa: ARG001 - the seam
-    """Strike out models whose price is unknown: unknown is not free."""
-    return None if model.prices is not None else "its price is unknown (set `price`, or `on_unpriced: allow`)"
+    def strikes(self, request: Request, features: Features, models: Iterable[Model], /) -> Reasons:
+        prompt, limit, predictions = (
+            features.prompt_tokens,
+            request.limits.output_tokens,
+            features.predictions,
+        )
+        suspects = [
+            model
+            for model in models
+            if prompt + (limit or predictions[model.name].output_tokens + 1)
+            > (model.context_window or UNKNOWN_WINDOW)
+        ]
+        return {m.name: reason for m in suspects if (reason := self(request, features, m)) is not None}
 
 
 class WithinCost:
@@ -53,33 +101,120 @@ class WithinCost:
 
     def __call__(self, request: Request, features: Features, model: Model, /) -> str | None:
         ceilings = [limit for limit in (self.ceiling, request.limits.cost) if limit is not None]
-        cost = expected_cost(request, features, model)
-        if not ceilings or (cost is not None and cost <= min(ceilings)):
+        if not ceilings:
             return None
+        cost = expected_cost(request, features, model)
         if cost is None:
             return "its price is unknown, so no cost ceiling can be kept"
+        if cost <= min(ceilings):
+            return None
         return f"expected to cost ${cost / DOLLAR:.6f}, the ceiling is ${min(ceilings) / DOLLAR:.6f}"
 
-
-def _no_rule(request: Request, features: Features, model: Model, /) -> str | None:  # noqa: ARG001 - the seam
-    return None
-
-
-def _priced(spec: PolicySpec, health: Health) -> Rule:  # noqa: ARG001 - the table's signature
-    return priced if spec.on_unpriced == "refuse" else _no_rule
+    def strikes(self, request: Request, features: Features, models: Iterable[Model], /) -> Reasons:
+        if self.ceiling is None and request.limits.cost is None:
+            return {}
+        return {m.name: reason for m in models if (reason := self(request, features, m)) is not None}
 
 
-def _within_cost(spec: PolicySpec, health: Health) -> Rule:  # noqa: ARG001 - the table's signature
-    return WithinCost(int(spec.max_cost_usd * DOLLAR) if spec.max_cost_usd is not None else None)
+class Healthy:
+    """Strike out models that are resting."""
+
+    def __call__(self, request: Request, features: Features, model: Model, /) -> str | None:  # noqa: ARG002
+        left = features.moment.get(f"resting:{model.name}")
+        return f"failed repeatedly and rests for another {left:.0f} s" if left else None
+
+    def strikes(self, request: Request, features: Features, models: Iterable[Model], /) -> Reasons:
+        if not features.moment:
+            return {}
+        return {m.name: reason for m in models if (reason := self(request, features, m)) is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class SoonEnough:
+    """Strike out models that have lately taken long until their first token; what was not measured passes."""
+
+    limit: float | None
+
+    def __call__(self, request: Request, features: Features, model: Model, /) -> str | None:  # noqa: ARG002
+        taken = features.moment.get(f"first_token:{model.name}")
+        if self.limit is None or taken is None or taken <= self.limit:
+            return None
+        return f"has lately taken {taken:.0f} ms until its first token, the limit is {self.limit:.0f} ms"
+
+    def strikes(self, request: Request, features: Features, models: Iterable[Model], /) -> Reasons:
+        if self.limit is None or not features.moment:
+            return {}
+        return {m.name: reason for m in models if (reason := self(request, features, m)) is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class InTime:
+    """Strike out models that would probably end after the deadline; what was not measured passes.
+
+    What has passed of it since the call came is in `features.moment["elapsed"]`, in milliseconds.
+    """
+
+    deadline: float | None
+
+    def __call__(self, request: Request, features: Features, model: Model, /) -> str | None:  # noqa: ARG002
+        if self.deadline is None:
+            return None
+        left = self.deadline - features.moment.get("elapsed", 0.0)
+        if left <= 0:
+            return f"the deadline of {self.deadline:.0f} ms has passed"
+        taken = probable_ms(features, model)
+        if taken is None or taken <= left:
+            return None
+        return f"would probably take {taken:.0f} ms, of the deadline {left:.0f} ms are left"
+
+    def strikes(self, request: Request, features: Features, models: Iterable[Model], /) -> Reasons:
+        if self.deadline is None:
+            return {}
+        return {m.name: reason for m in models if (reason := self(request, features, m)) is not None}
+
+
+def probable_ms(features: Features, model: Model) -> float | None:
+    """How long the whole answer will probably take, by what was measured lately; `None`: nothing was."""
+    first = features.moment.get(f"first_token:{model.name}")
+    speed = features.moment.get(f"speed:{model.name}")
+    if first is None:
+        return None
+    return first + (features.predictions[model.name].output_tokens / speed * 1000 if speed else 0.0)
 
 
 RULES: Mapping[str, RuleMaker] = MappingProxyType(
     {
-        "can_do": lambda _spec, _health: can_do,
-        "fits_context": lambda _spec, _health: fits_context,
-        "priced": _priced,
-        "within_cost": _within_cost,
-        "healthy": lambda _spec, health: health.rule,
+        "can_do": lambda _spec: CanDo(),
+        "fits_context": lambda _spec: FitsContext(),
+        "within_cost": lambda spec: WithinCost(
+            int(spec.max_cost_usd * DOLLAR) if spec.max_cost_usd is not None else None
+        ),
+        "soon_enough": lambda spec: SoonEnough(spec.max_first_token_ms),
+        "in_time": lambda spec: InTime(spec.deadline_ms),
+        "healthy": lambda _spec: Healthy(),
     }
 )
-"""In the order they are asked; the first reason is the one that is told."""
+"""In the order they are asked, after `TERMS`; the first reason is the one that is told."""
+
+PASSING = frozenset({"soon_enough", "in_time", "healthy"})
+"""Rules whose reasons pass: the same request may be served later, and they are asked before each hop."""
+
+Term: TypeAlias = Callable[[PolicySpec, Deny, Model, date], str | None]
+
+
+def _not_denied(_spec: PolicySpec, deny: Deny, model: Model, _on: date) -> str | None:
+    return denied(deny, model)
+
+
+def _known(spec: PolicySpec, _deny: Deny, model: Model, on: date) -> str | None:
+    return unmet(selection_of(spec.models).where, model, on)
+
+
+def _priced(spec: PolicySpec, _deny: Deny, model: Model, _on: date) -> str | None:
+    if model.prices is not None or spec.on_unpriced == "allow":
+        return None
+    return "its price is unknown (set `price`, or `on_unpriced: allow`)"
+
+
+TERMS: Mapping[str, Term] = MappingProxyType({"not_denied": _not_denied, "facts": _known, "priced": _priced})
+"""What depends on the model and the day alone, and is decided once a day, not once a request."""

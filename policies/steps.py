@@ -1,6 +1,7 @@
 """What every strategy's step has in common."""
 
 from collections.abc import Mapping
+from hashlib import blake2b
 
 from policies.language import PolicySpec
 from router.errors import UpstreamError
@@ -34,3 +35,9 @@ def decision(
         expected_cost=costs.get(model.name),
         last=last,
     )
+
+
+def draw(request: Request) -> float:
+    """A number in [0, 1) that stays the same for a session, or else for a request."""
+    text = request.principal.session or request.id
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") / 2**64

@@ -2,15 +2,20 @@
 
 import importlib
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import aiohttp
 
 from evaluators import EVALUATORS
+from policies.choice import Choice
+from policies.dispatch import labels_used
+from policies.labels import labels_of
 from policies.language import DEFAULT_POLICY
-from policies.meters import Health
+from policies.matching import is_wild, matcher
+from policies.meters import Health, Latency
 from policies.policy import RoutedPolicy, pinned_to
+from policies.selectors import listed, selection_of
 from router.catalog import Catalog, Knowledge, listing
 from router.config import (
     AUTO,
@@ -29,7 +34,7 @@ from router.features import Measurer, TokenCounter, vocabulary
 from router.pipeline import Pipeline
 from router.pricing import charge
 from router.seams import Clock, Policy, Predictor, Sink, Upstream
-from router.types import Model, Principal
+from router.types import NOTHING, Model, Principal, Request
 from router.upstreams.openai_compatible import Deadlines, OpenAICompatible
 from router.upstreams.simulated import Simulated
 from router.upstreams.simulated_replies import Persona
@@ -49,6 +54,7 @@ class Parts:
     count: TokenCounter
     knowledge: Knowledge
     health: Health
+    latency: Latency
     sinks: Sequence[Sink]
     clock: Clock
     admit: Callable[[Upstream], Upstream] = _at_once
@@ -72,6 +78,7 @@ def gather(
         count=TokenCounter(vocabulary()),
         knowledge=Knowledge.load(),
         health=Health(clock),
+        latency=Latency(clock),
         sinks=sinks,
         clock=clock,
     )
@@ -87,6 +94,9 @@ class Household:
         self.catalog = Catalog([parts.knowledge.complete(model) for model in config.catalogue()])
         models = {model.name: model for model in self.catalog}
         self.policies = _policies(config, models, parts)
+        self._auto = Choice(self.policies, tuple(self.catalog))
+        self._labels, self._headers = labels_used(self._auto.conditions)
+        self._aliases = [(matcher([alias]), target) for alias, target in config.aliases.items()]
         self._pinned = _pinned(config, models, parts, self.policies[DEFAULT_POLICY].strongest)
         self.pipeline = Pipeline(
             models=models,
@@ -96,16 +106,16 @@ class Household:
             measure=Measurer(parts.count, parts.predictor),
             charge=charge,
             count=parts.count,
-            sinks=[parts.health, *parts.sinks],
+            sinks=[parts.health, parts.latency, *parts.sinks],
             clock=parts.clock,
             config=fingerprint(config),
         )
-        self._listing = _listing(self.catalog, self.policies)
+        self._listing = _listing(self.catalog, self.policies, config.aliases)
 
     def policy(self, asked: str, /) -> Policy:
-        """`auto`, `auto:<policy>`, or a model by name; raises `UnknownModel`."""
+        """`auto`, `auto:<policy>`, a model by name, or an alias of any; raises `UnknownModel`."""
         if asked == AUTO:
-            return self.policies[DEFAULT_POLICY]
+            return self._auto
         if asked in self._pinned:
             return self._pinned[asked]
         head, colon, name = asked.partition(":")
@@ -114,9 +124,18 @@ class Household:
                 return self.policies[name]
             there_is = ", ".join(f"auto:{policy}" for policy in sorted(self.policies))
             raise UnknownModel(f"There is no policy {name[:100]!r}; there is {there_is}.", param="model")
+        for is_meant, target in self._aliases:
+            if is_meant(asked):
+                return self.policy(target)
         near = self.catalog.nearest(asked[:100])
         hint = f" Did you mean {near!r}?" if near else " `GET /v1/models` lists them; `auto` chooses one."
         raise UnknownModel(f"There is no model {asked[:100]!r} here.{hint}", param="model")
+
+    def labels(self, request: Request, headers: Mapping[str, str], /) -> Mapping[str, str]:
+        """Tell of a request what policies ask and no field of it says; most configurations ask nothing."""
+        if not self._labels and not self._headers:
+            return NOTHING
+        return labels_of(request, headers, wanted=self._labels, named=self._headers)
 
     def listing(self) -> Sequence[Mapping[str, object]]:
         return self._listing
@@ -139,11 +158,18 @@ def _principals(config: Config) -> Mapping[str, Principal] | None:
 def _policies(config: Config, models: Mapping[str, Model], parts: Parts) -> dict[str, RoutedPolicy]:
     policies = {}
     for name, spec in config.policies.items():
-        members = [models[m] for m in spec.models] if spec.models is not None else list(models.values())
+        members = listed(selection_of(spec.models), tuple(models.values()))
         strongest = models[spec.baseline] if spec.baseline else _strongest(members, parts.predictor)
         evaluators = {check.label: EVALUATORS[check.name](check.options) for check in spec.checks}
         policies[name] = RoutedPolicy(
-            name, spec, members, health=parts.health, strongest=strongest, evaluators=evaluators
+            name,
+            spec,
+            members,
+            health=parts.health,
+            latency=parts.latency,
+            strongest=strongest,
+            deny=config.deny,
+            evaluators=evaluators,
         )
     return policies
 
@@ -153,7 +179,7 @@ def _pinned(
 ) -> dict[str, RoutedPolicy]:
     base = config.policies[DEFAULT_POLICY]
     return {
-        name: pinned_to(model, base, health=parts.health, strongest=strongest)
+        name: pinned_to(model, base, health=parts.health, strongest=strongest, deny=config.deny)
         for name, model in models.items()
     }
 
@@ -202,7 +228,10 @@ def _deadlines(timeouts: Timeouts) -> Deadlines:
     return Deadlines(**timeouts.model_dump())
 
 
-def _listing(catalog: Catalog, policies: Mapping[str, RoutedPolicy]) -> list[Mapping[str, object]]:
+def _listing(
+    catalog: Catalog, policies: Mapping[str, RoutedPolicy], aliases: Iterable[str]
+) -> list[Mapping[str, object]]:
     routed = [AUTO, *(f"{AUTO}:{name}" for name in policies if name != DEFAULT_POLICY)]
+    routed += [alias for alias in aliases if not is_wild(alias)]
     virtual = [{"id": name, "object": "model", "created": 0, "owned_by": "farthing"} for name in routed]
     return [*virtual, *(listing(model) for model in catalog)]

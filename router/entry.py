@@ -12,7 +12,9 @@ class LedgerEntry:
     """One attempt as a flat row: the columns of the ledger, in their order.
 
     `verdicts` maps check to "pass" or the reason it failed; `predictions` the candidates' chances of success;
-    `vector` the classifier's numbers, and `scale` names what they mean.
+    `lengths` the tokens expected of them, `vector` the classifier's numbers, and `scale` says what they mean.
+    From `decided` on stands what a decision was made of, digit for digit, so that it can be made again:
+    what was needed and allowed, the labels that policies asked for, and the moment (see `Features`).
     No field holds text of a prompt or an answer.
     `committed` is true if the caller saw this attempt, `variant` names how the request was amended for it.
     `overturned` is true if the answer accepted in the end says the same as this rejected one.
@@ -87,6 +89,15 @@ class LedgerEntry:
     verdict_cost: Mapping[str, int] = field(default_factory=dict)
     verdict_scores: Mapping[str, float] = field(default_factory=dict)
     overturned: bool | None = None
+    decided: datetime | None = None
+    images: int = 0
+    needs: tuple[str, ...] = ()
+    output_limit: int | None = None
+    choices: int = 1
+    cost_limit: Picodollars | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    lengths: Mapping[str, float] = field(default_factory=dict)
+    moment: Mapping[str, float] = field(default_factory=dict)
 
 
 def entries_of(outcome: Outcome) -> tuple[LedgerEntry, ...]:
@@ -143,7 +154,7 @@ def _entry(outcome: Outcome, attempt: Attempt, *, final: bool) -> LedgerEntry:
         duration_ms=attempt.duration_ms,
         first_token_ms=attempt.first_token_ms,
         prompt_tokens=outcome.features.prompt_tokens,
-        predictions={name: round(p.success, 4) for name, p in outcome.features.predictions.items()},
+        predictions={name: p.success for name, p in outcome.features.predictions.items()},
         vector=outcome.features.vector,
         verdicts={v.check: "pass" if v.passed else v.reason for v in attempt.verdicts},
         simulated=model.simulated,
@@ -166,4 +177,13 @@ def _entry(outcome: Outcome, attempt: Attempt, *, final: bool) -> LedgerEntry:
         verdict_cost={v.check: v.cost for v in attempt.verdicts if v.cost},
         verdict_scores={v.check: v.score for v in attempt.verdicts if v.score is not None},
         overturned=attempt.overturned,
+        decided=outcome.features.at,
+        images=outcome.features.images,
+        needs=tuple(sorted(request.needs)),
+        output_limit=request.limits.output_tokens,
+        choices=request.limits.choices,
+        cost_limit=request.limits.cost,
+        labels=request.labels,
+        lengths={name: p.output_tokens for name, p in outcome.features.predictions.items()},
+        moment=decision.moment,
     )

@@ -16,6 +16,7 @@ FarthingError
 ├── NothingPassed            no answer passed its checks, and none was read to its end
 └── UpstreamError            one upstream call failed
     ├── Unreachable          nothing was sent, or no answer began
+    ├── StruckOut            nothing was sent: between two steps a rule came to refuse the second
     ├── TimedOut             one of the four deadlines passed
     ├── RateLimited          429, 503 with Retry-After, 529
     ├── Broken               an answer that is not one: 5xx, HTML, an empty body, a malformed event
@@ -28,6 +29,10 @@ The docstring of a class is its default message; `http.STATUS` is the one table 
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+
+MOST_REASONS = 20
+"""Models whose refusals a message tells; the body lists all."""
 
 
 class FarthingError(Exception):
@@ -83,13 +88,37 @@ class TooLarge(CallerError):
     """The request body is larger than this server accepts."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Which rule struck out a model, and why.
+
+    `retry_after` is in seconds; `None`: the same request will be refused again, however often it is sent.
+    """
+
+    rule: str
+    reason: str
+    retry_after: float | None = None
+
+    def __str__(self) -> str:
+        return self.reason
+
+
 class NoCandidate(FarthingError):
     """No model may serve this request."""
 
-    def __init__(self, refused: Mapping[str, str], *, retryable: bool = False) -> None:
-        self.refused, self.retryable = dict(refused), retryable
-        reasons = "; ".join(f"{model}: {reason}" for model, reason in sorted(self.refused.items()))
-        super().__init__(f"No model may serve this request ({reasons})." if reasons else None)
+    def __init__(self, refused: Mapping[str, Refusal]) -> None:
+        self.refused = dict(refused)
+        waits = [each.retry_after for each in self.refused.values() if each.retry_after is not None]
+        self.retry_after = min(waits, default=None)
+        reasons = "; ".join(f"{model}: {why}" for model, why in sorted(self.refused.items())[:MOST_REASONS])
+        more = len(self.refused) - MOST_REASONS
+        also = f"; and {more} more" if more > 0 else ""
+        super().__init__(f"No model may serve this request ({reasons}{also})." if reasons else None)
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same request may be served later."""
+        return self.retry_after is not None
 
 
 class OverBudget(FarthingError):
@@ -144,6 +173,10 @@ class Unreachable(UpstreamError):
 
 class TimedOut(UpstreamError):
     """The upstream did not answer in time."""
+
+
+class StruckOut(UpstreamError):
+    """A rule refused this step, and nothing was sent."""
 
 
 class RateLimited(UpstreamError):

@@ -69,7 +69,8 @@ def failed(
     """Answer with an error in the caller's dialect."""
     status = status or status_of(error)
     # The SDKs repeat 429 and 5xx by themselves; what could be tried has been tried here.
-    extra = {"x-should-retry": "false"} if status >= 429 else {}
+    retryable = isinstance(error, NoCandidate) and error.retryable
+    extra = {"x-should-retry": "false"} if status >= 429 and not retryable else {}
     retry_after = getattr(error, "retry_after", None)
     if retry_after is not None:
         extra["Retry-After"] = str(max(1, round(retry_after)))

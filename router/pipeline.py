@@ -14,7 +14,7 @@ from functools import partial
 from policies.budgets.free import Free
 from router.dialects.amend import amended
 from router.entry import entries_of
-from router.errors import OverBudget, UnknownModel, UpstreamError
+from router.errors import OverBudget, Refusal, UnknownModel, UpstreamError
 from router.gate import let_through
 from router.panel import Panel
 from router.seams import (
@@ -94,12 +94,15 @@ class Pipeline:
         self.budgets: Budgets = budgets or Free()
         self._followers, self._agree = tuple(followers), agree
 
-    def plan(self, request: Request, policy: Policy) -> tuple[Features, Plan | None, Mapping[str, str]]:
-        """Decide without spending: what can be told, what would be tried, and why the rest would not."""
+    def plan(
+        self, request: Request, policy: Policy
+    ) -> tuple[Features, Policy, Plan | None, Mapping[str, Refusal]]:
+        """Decide without spending: what is told, who decides, what would be tried, and why not the rest."""
         measured = self._measure(request, policy.candidates(request), policy.name)
         features = replace(measured, at=self._clock.now())
+        policy = policy.choose(request, features)
         plan, refused = policy.plan(request, features)
-        return features, plan, refused
+        return features, policy, plan, refused
 
     async def run(
         self, request: Request, policy: Policy, caller: Caller | None = None, purse: Purse | None = None
@@ -110,7 +113,7 @@ class Pipeline:
         `purse` is what may be spent, for a caller who wants to look into it; else one is opened here.
         """
         purse = purse or self.budgets.open(request)
-        features, plan, refused = self.plan(request, policy)
+        features, policy, plan, refused = self.plan(request, policy)
         attempts: list[Attempt] = []
         try:
             if plan is not None:
@@ -138,7 +141,7 @@ class Pipeline:
         request: Request,
         policy: Policy,
         features: Features,
-        refused: Mapping[str, str],
+        refused: Mapping[str, Refusal],
         attempts: list[Attempt],
         over_budget: OverBudget | None = None,
     ) -> Outcome:

@@ -18,7 +18,7 @@ from typing import Any, Protocol, TypeAlias
 
 from router.budget import Standing
 from router.entry import LedgerEntry
-from router.errors import OverBudget, UpstreamError
+from router.errors import OverBudget, Refusal, UpstreamError
 from router.types import (
     Attempt,
     CostClass,
@@ -243,7 +243,11 @@ class Policy(Protocol):
 
     def candidates(self, request: Request, /) -> Sequence[Model]: ...
 
-    def plan(self, request: Request, features: Features, /) -> tuple[Plan | None, Mapping[str, str]]:
+    def choose(self, request: Request, features: Features, /) -> "Policy":
+        """Return the policy that is for this request: itself, unless it is a choice of several."""
+        ...
+
+    def plan(self, request: Request, features: Features, /) -> tuple[Plan | None, Mapping[str, Refusal]]:
         """Return the plan (`None`: nothing may be tried) and, for each model struck out, why."""
         ...
 

@@ -41,6 +41,8 @@ class House(Protocol):
 
     def policy(self, asked: str, /) -> Policy: ...
 
+    def labels(self, request: Request, headers: Mapping[str, str], /) -> Mapping[str, str]: ...
+
     def listing(self) -> Sequence[Mapping[str, object]]: ...
 
 
@@ -88,7 +90,11 @@ class Service:
         try:
             principal = _principal(house, http)
             request = dialect.parse(await self._body(http), request_id=request_id, principal=principal)
-            request = replace(request, limits=_limits(request, http))
+            request = replace(
+                request,
+                limits=_limits(request, http),
+                labels=house.labels(request, http.headers),
+            )
             policy = house.policy(request.asked)
         except FarthingError as error:
             return failed(dialect, error, {"x-request-id": shown_id(request_id)})

@@ -14,7 +14,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, TypeAlias
 
-from router.errors import NoCandidate, NothingPassed, OverBudget
+from router.errors import NoCandidate, NothingPassed, OverBudget, Refusal
 
 Picodollars: TypeAlias = int
 """A millionth of a millionth of a US dollar; one dollar per million tokens is 1,000,000 a token."""
@@ -156,6 +156,8 @@ class Request:
     It is handed from the dialect to the upstream's wire; nobody between them looks inside.
     `repeatable` is true if the caller wants the same answer each time, so that asking again is no use.
     `variant` says how it was amended on its way to the upstream.
+    `labels` are what policies ask of it that no other field tells: the language, the role, and those headers
+    that a policy names.
     """
 
     id: str
@@ -173,6 +175,7 @@ class Request:
     signals: Signals = Signals()
     repeatable: bool = False
     variant: str = ""
+    labels: Mapping[str, str] = field(default_factory=_nothing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,6 +302,25 @@ class Thinking(StrEnum):
     TEMPLATE = "chat_template_kwargs"
 
 
+class Evidence(StrEnum):
+    """How a fact is known, the weakest first."""
+
+    DECLARED = "declared"  # somebody says so
+    ATTESTED = "attested"  # signed hardware or software says so
+    VERIFIED = "verified"  # it was looked at
+    OWN = "own"  # it is one's own machine: nobody else's word is needed, and nothing gets old
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """What is true of a model at its upstream, who says so, and when it was looked up."""
+
+    value: str | float | bool | tuple[str, ...]
+    evidence: Evidence = Evidence.DECLARED
+    source: str | None = None
+    as_of: date | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
     """One row of the catalogue: a model at one upstream, with what is known of it.
@@ -325,6 +347,7 @@ class Model:
     ability: float | None = None
     simulated: bool = False
     thinking: Thinking | None = None
+    facts: Mapping[str, Fact] = field(default_factory=_nothing, hash=False)
 
 
 class Release(StrEnum):
@@ -373,6 +396,7 @@ class Decision:
     `hold_tokens` and `hold_ms` bound the prefix of a GATED reply: whichever is met first ends the hold.
     `last` says that no other attempt may follow: it is read to its end even if a check fails on the way,
     because it may be the best answer there will be.
+    `moment` is the state of the house it was decided on (see `Features`).
     """
 
     model: Model
@@ -385,6 +409,7 @@ class Decision:
     expected_cost: Picodollars | None = None
     amendment: Amendment = AS_SENT
     last: bool = False
+    moment: Mapping[str, float] = field(default_factory=_nothing)
 
     @property
     def variant(self) -> str:
@@ -621,7 +646,7 @@ class Outcome:
     features: Features
     policy: str
     config: str
-    refused: Mapping[str, str]
+    refused: Mapping[str, Refusal]
     attempts: tuple[Attempt, ...]
     counterfactual: Counterfactual | None = None
     over_budget: OverBudget | None = None

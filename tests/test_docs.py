@@ -184,7 +184,9 @@ def completed(shown: Mapping[str, Any], text: str) -> str:
 
 def named_models(shown: Mapping[str, Any]) -> Iterator[str]:
     for policy in (shown.get("policies") or {}).values():
-        yield from policy.get("models") or ()
+        listed = policy.get("models") or ()
+        names = listed.get("names", ()) if isinstance(listed, dict) else listed
+        yield from (name for name in names if "*" not in name)
         if "baseline" in policy:
             yield policy["baseline"]
 

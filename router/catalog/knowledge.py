@@ -1,8 +1,9 @@
 """Fills in what a configured model leaves out, from all that can be looked up."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from router.catalog.claims import ProviderClaims
 from router.catalog.facts import Facts, ModelFacts
 from router.catalog.pricemap import Known, PriceMap
 from router.catalog.providers import WEIGHTS_ALONE, Provider, Providers
@@ -11,15 +12,16 @@ from router.types import Capability, Model
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knowledge:
-    """Our facts, the table of providers and litellm's list, read once at start-up."""
+    """Our facts, the table of providers, litellm's list and what providers claim, read once at start-up."""
 
     facts: Facts
     providers: Providers
     prices: PriceMap
+    claims: ProviderClaims = field(default_factory=ProviderClaims.load)
 
     @classmethod
     def load(cls) -> "Knowledge":
-        """Read all three."""
+        """Read all of them."""
         return cls(facts=Facts.load(), providers=Providers.load(), prices=PriceMap.load())
 
     def complete(self, model: Model) -> Model:
@@ -46,6 +48,7 @@ class Knowledge:
             params_b=model.params_b or (facts.params_b if facts else None),
             active_params_b=model.active_params_b or (facts.active_params_b if facts else None),
             open_weight=(True if facts else None) if model.open_weight is None else model.open_weight,
+            facts=self.claims.facts(model, facts),
         )
 
     def known(self, provider: str | None, upstream_name: str) -> Known | None:

@@ -65,14 +65,14 @@ async def _explain(request: Request, path: Path) -> dict[str, Any]:
         parts = gather(session, SystemClock(), predictor=Living(config.data, learns=config.learning.enabled))
         house = Household(config, parts)
     policy = house.policy(request.asked)
-    features, plan, refused = house.pipeline.plan(request, policy)
+    features, policy, plan, refused = house.pipeline.plan(request, policy)
     return {
         "asked": request.asked,
         "policy": policy.name,
         "prompt_tokens": features.prompt_tokens,
         "needs": sorted(request.needs),
         "vector": features.vector,
-        "refused": dict(refused),
+        "refused": {model: str(refusal) for model, refusal in refused.items()},
         "order": [_row(request, features, decision) for decision in _if_all_fail(plan)],
     }
 

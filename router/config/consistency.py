@@ -1,12 +1,13 @@
 """What no single setting can know: names that must exist or differ, and doors that must be locked."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Protocol, TypeVar
 
 from policies.language import PolicySpec
-from router.config.checks import wrong_checks
-from router.config.fields import NAME, suggestion
+from policies.selectors import Deny
+from router.config.fields import NAME
 from router.config.models import ModelSettings
+from router.config.policing import aliased, denials, missing, names_in_policies, unreachable
 from router.config.problems import Path, Problem
 from router.config.server import Key, Server
 from router.config.upstreams import UpstreamSettings
@@ -15,27 +16,44 @@ from router.seams import EvaluatorMaker
 T = TypeVar("T")
 
 
+class Sections(Protocol):
+    """The parts of a configuration that are compared."""
+
+    @property
+    def server(self) -> Server: ...
+    @property
+    def auth(self) -> str: ...
+    @property
+    def keys(self) -> Sequence[Key]: ...
+    @property
+    def upstreams(self) -> Mapping[str, UpstreamSettings]: ...
+    @property
+    def models(self) -> Sequence[ModelSettings]: ...
+    @property
+    def policies(self) -> Mapping[str, PolicySpec]: ...
+    @property
+    def aliases(self) -> Mapping[str, str]: ...
+    @property
+    def deny(self) -> Deny: ...
+
+
 def contradictions(
-    *,
-    server: Server,
-    auth: str,
-    keys: Sequence[Key],
-    upstreams: Mapping[str, UpstreamSettings],
-    models: Sequence[ModelSettings],
-    policies: Mapping[str, PolicySpec],
-    known_checks: Mapping[str, EvaluatorMaker] | None,
+    config: Sections, *, known_checks: Mapping[str, EvaluatorMaker] | None
 ) -> Iterator[Problem]:
     """Find everything that sections say against each other."""
-    yield from _doors(server, auth, keys)
-    yield from _twice("keys", keys, "name", lambda key: key.name)
-    yield from _twice("keys", keys, "secret", lambda key: key.digest)
-    yield from _names("upstreams", upstreams)
-    yield from _twice("models", models, "name", lambda row: row.name)
-    for index, row in enumerate(models):
-        yield from _model(("models", index), row, upstreams)
-    yield from _names("policies", policies)
-    for name, policy in policies.items():
-        yield from _policy(("policies", name), policy, [row.name for row in models], known_checks)
+    yield from _doors(config.server, config.auth, config.keys)
+    yield from _twice("keys", config.keys, "name", lambda key: key.name)
+    yield from _twice("keys", config.keys, "secret", lambda key: key.digest)
+    yield from _names("upstreams", config.upstreams)
+    yield from _twice("models", config.models, "name", lambda row: row.name)
+    for index, row in enumerate(config.models):
+        yield from _model(("models", index), row, config.upstreams)
+    yield from _names("policies", config.policies)
+    models = [row.name for row in config.models]
+    yield from names_in_policies(config.policies, models, known_checks)
+    yield from unreachable(config.policies)
+    yield from aliased(config.aliases, models, config.policies)
+    yield from denials(config.deny, config.models, config.upstreams)
 
 
 def _doors(server: Server, auth: str, keys: Sequence[Key]) -> Iterator[Problem]:
@@ -52,31 +70,10 @@ def _doors(server: Server, auth: str, keys: Sequence[Key]) -> Iterator[Problem]:
 def _model(path: Path, row: ModelSettings, upstreams: Mapping[str, UpstreamSettings]) -> Iterator[Problem]:
     upstream = upstreams.get(row.upstream)
     if upstream is None:
-        yield _missing((*path, "upstream"), "upstream", row.upstream, upstreams)
+        yield missing((*path, "upstream"), "upstream", row.upstream, upstreams)
     elif row.simulated and upstream.kind != "simulated":
         message = f"only fits an upstream of kind 'simulated'; {row.upstream!r} is {upstream.kind!r}"
         yield Problem(path=(*path, "simulated"), message=message)
-
-
-def _policy(
-    path: Path,
-    policy: PolicySpec,
-    models: Collection[str],
-    known_checks: Mapping[str, EvaluatorMaker] | None,
-) -> Iterator[Problem]:
-    for index, name in enumerate(policy.models or ()):
-        if name not in models:
-            yield _missing((*path, "models", index), "model", name, models)
-    if policy.models == ():
-        yield Problem(path=(*path, "models"), message="is empty: leave it out to allow every model")
-    if policy.baseline is not None and policy.baseline not in models:
-        yield _missing((*path, "baseline"), "model", policy.baseline, models)
-    if known_checks is not None:
-        yield from wrong_checks((*path, "checks"), policy.checks, known_checks, models)
-
-
-def _missing(path: Path, noun: str, name: str, known: Iterable[str]) -> Problem:
-    return Problem(path=path, message=f"there is no {noun} {name!r}{suggestion(name, known)}")
 
 
 def _names(section: str, names: Iterable[str]) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field, field_validator, model_validator
 
 from policies.language import DEFAULT_POLICY
+from router.config.facts import Claims, claimed
 from router.config.fields import CALL_DIGITS, TOKEN_DIGITS, CallPrice, Rate, Settings, TokenPrice, exact
 from router.config.upstreams import UpstreamSettings
 from router.types import Capability, Model, Prices, Thinking
@@ -108,6 +109,10 @@ class ModelSettings(Settings):
     simulated: Annotated[
         Behaviour | None, Field(description="How it behaves, if its upstream is a simulated one.")
     ] = None
+    facts: Annotated[
+        Claims | None,
+        Field(description="What is said of it that policies may ask; wins over its upstream's."),
+    ] = None
 
     @field_validator("name")
     @classmethod
@@ -143,4 +148,5 @@ class ModelSettings(Settings):
             ability=self.ability,
             thinking=self.thinking,
             simulated=upstream.kind == "simulated",
+            facts=claimed(upstream.facts, self.facts, home=upstream.home),
         )

@@ -1,8 +1,8 @@
 """A file becomes a `Config`, or one `ConfigError` that lists everything wrong with it."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path as File
-from typing import Any
+from typing import Any, TypeAlias
 
 from pydantic import ValidationError
 
@@ -12,6 +12,9 @@ from router.config.settings import CONTRADICTION, Config
 from router.config.shape import misfits
 from router.errors import ConfigError
 from router.seams import EvaluatorMaker
+from router.types import Model
+
+Complete: TypeAlias = Callable[[Model], Model]
 
 
 def parse(
@@ -20,17 +23,21 @@ def parse(
     file: str = "<config>",
     environ: Mapping[str, str],
     known_checks: Mapping[str, EvaluatorMaker] | None = None,
+    complete: Complete | None = None,
 ) -> Config:
     """Read a configuration; raise `ConfigError` with a line for each problem.
 
     `environ` is what `${NAME}` refers to; `known_checks` are the makers of those a policy may list
-    (`None`: any check is taken).
+    (`None`: any check is taken); `complete` adds to a model what is known of it
+    (`None`: nobody asks whether any can serve a policy).
     """
     document = read(text, file=file, environ=environ)
     problems = [*document.problems, *_without(document.problems, misfits(document.value, _SCHEMA, _SCHEMA))]
     config = None
     try:
-        config = Config.model_validate(document.value, context={"known_checks": known_checks})
+        config = Config.model_validate(
+            document.value, context={"known_checks": known_checks, "complete": complete}
+        )
     except ValidationError as error:
         problems += _without(problems, _refused(error, document.value))
     if problems:
@@ -40,11 +47,23 @@ def parse(
 
 
 def load(
-    path: File, *, environ: Mapping[str, str], known_checks: Mapping[str, EvaluatorMaker] | None = None
+    path: File,
+    *,
+    environ: Mapping[str, str],
+    known_checks: Mapping[str, EvaluatorMaker] | None = None,
+    complete: Complete | None = None,
 ) -> Config:
     """Read a file as `parse` does; relative paths are taken from its folder."""
+    config = parse(
+        text_of(path), file=str(path), environ=environ, known_checks=known_checks, complete=complete
+    )
+    return config.beside(path.parent)
+
+
+def text_of(path: File) -> str:
+    """Read a file's text; raise `ConfigError` if there is none."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise ConfigError("the file is not UTF-8", file=str(path), line=line) from None
@@ -52,7 +71,6 @@ def load(
         raise ConfigError("there is no such file", file=str(path)) from None
     except OSError as error:
         raise ConfigError(f"the file cannot be read: {error.strerror}", file=str(path)) from None
-    return parse(text, file=str(path), environ=environ, known_checks=known_checks).beside(path.parent)
 
 
 _SCHEMA = Config.model_json_schema()
@@ -73,7 +91,7 @@ def _without(known: Sequence[Problem], more: Iterable[Problem]) -> Iterator[Prob
 
 
 def _refused(error: ValidationError, value: Any) -> Iterator[Problem]:
-    for detail in error.errors(include_url=False, include_input=False):
+    for detail in _telling(error.errors(include_url=False, include_input=False)):
         context = detail.get("ctx", {})
         if detail["type"] == CONTRADICTION:
             yield from context["found"]
@@ -85,6 +103,16 @@ def _refused(error: ValidationError, value: Any) -> Iterator[Problem]:
         if detail["type"] in {"missing", "extra_forbidden"} and path[-1:] != location[-1:]:
             path = (*path, location[-1])
         yield Problem(path=path, message=told(detail))
+
+
+def _telling(details: Sequence[Any]) -> Iterator[Any]:
+    """Leave out the branches of a union that were not meant, where another says what is wrong."""
+    places = [detail["loc"][:-1] for detail in details]
+    for detail in details:
+        place = detail["loc"][:-1]
+        wrong_branch = detail["type"].endswith("_type") and len(places) > 1
+        if not wrong_branch or not any(other != place and other[: len(place)] == place for other in places):
+            yield detail
 
 
 def _in_document(location: tuple[str | int, ...], value: Any) -> Path:

@@ -1,17 +1,21 @@
 """The configuration as a whole: every section, frozen once it is read."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from policies.extending import bases, extended
 from policies.language import DEFAULT_POLICY, PolicySpec
+from policies.selectors import Deny
 from router.config.consistency import contradictions
-from router.config.fields import Settings
+from router.config.fields import Settings, nearest
 from router.config.learning import Learning
 from router.config.models import ModelSettings
+from router.config.policing import impossible
+from router.config.problems import Problem
 from router.config.server import Key, Server
 from router.config.upstreams import UpstreamSettings
 from router.types import Model
@@ -20,6 +24,18 @@ T = TypeVar("T")
 
 CONTRADICTION = "contradiction"
 """The pydantic error type whose context lists every contradiction with its path."""
+
+
+def contradicted(found: Iterable[Problem]) -> PydanticCustomError:
+    """Make pydantic's error of problems that have their places."""
+    problems = tuple(found)
+    text = "; ".join(problem.message for problem in problems)
+    return PydanticCustomError(CONTRADICTION, "{text}", {"text": text, "found": problems})
+
+
+def _meant(said: str, policies: Mapping[str, object]) -> str:
+    wrong = said.rpartition(" ")[2].strip("'")
+    return nearest(wrong, bases(policies)) if said.startswith("there is no") else ""
 
 
 def _directory(value: Path) -> Path:
@@ -33,6 +49,7 @@ class Config(Settings):
 
     Validation raises pydantic's `ValidationError`; `parse` and `load` turn it into a `ConfigError`.
     The context key `known_checks` has the makers of the self-checks; without it, checks are not looked at.
+    `complete` adds to a model what Farthing knows of it; without it, nobody asks whether any can serve.
     """
 
     server: Annotated[Server, Field(description="Where the proxy listens, and how much it takes.")] = Server()
@@ -64,6 +81,16 @@ class Config(Settings):
             description="How a model is chosen, by name: `auto` asks `default`, `auto:<name>` another.",
         ),
     ] = {}
+    aliases: Annotated[
+        Mapping[str, str],
+        Field(
+            description="Other names callers may ask for, `*` for any letters, each with what it stands for: "
+            "`auto`, `auto:<policy>` or a model; the first that fits counts."
+        ),
+    ] = {}
+    deny: Annotated[
+        Deny, Field(description="What no policy may use, and no caller may name: for the day it goes dark.")
+    ] = Deny()
 
     # min_length would also complain of items that are wrong in themselves.
     @field_validator("upstreams", "models")
@@ -73,6 +100,20 @@ class Config(Settings):
             raise ValueError("lists nothing: there must be at least one")
         return listed
 
+    @field_validator("policies", mode="before")
+    @classmethod
+    def _extended(cls, policies: object) -> object:
+        """Fill in what policies have from those they extend; says which cannot be, and why."""
+        if not isinstance(policies, Mapping):
+            return policies
+        filled, wrong = extended(policies)
+        if wrong:
+            raise contradicted(
+                Problem(path=("policies", name, "extends"), message=f"{said}{_meant(said, policies)}")
+                for name, said in wrong
+            )
+        return filled
+
     @field_validator("policies")
     @classmethod
     def _with_default(cls, policies: Mapping[str, PolicySpec]) -> Mapping[str, PolicySpec]:
@@ -80,21 +121,12 @@ class Config(Settings):
 
     @model_validator(mode="after")
     def _consistent(self, info: ValidationInfo) -> "Config":
-        known = (info.context or {}).get("known_checks")
-        found = tuple(
-            contradictions(
-                server=self.server,
-                auth=self.auth,
-                keys=self.keys,
-                upstreams=self.upstreams,
-                models=self.models,
-                policies=self.policies,
-                known_checks=known,
-            )
-        )
+        context = info.context or {}
+        found = tuple(contradictions(self, known_checks=context.get("known_checks")))
+        if not found:
+            found = tuple(impossible(self, complete=context.get("complete")))
         if found:
-            text = "; ".join(problem.message for problem in found)
-            raise PydanticCustomError(CONTRADICTION, "{text}", {"text": text, "found": found})
+            raise contradicted(found)
         return self
 
     def beside(self, folder: Path) -> "Config":

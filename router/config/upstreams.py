@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 
+from router.config.facts import Claims, at_home
 from router.config.fields import ApiKey, BaseUrl, HeaderValue, ProxyUrl, Seconds, Settings
 
 OURS = frozenset({"accept-encoding", "connection", "content-length", "content-type", "transfer-encoding"})
@@ -57,6 +58,9 @@ class OpenAIUpstream(Settings):
         int, Field(ge=1, le=4096, description="An answer above this many megabytes is broken off.")
     ] = 100
     wire: Annotated[Literal["chat"], Field(description="Which of its routes is used.")] = "chat"
+    facts: Annotated[
+        Claims | None, Field(description="What is said of all its models that policies may ask.")
+    ] = None
 
     @field_validator("headers")
     @classmethod
@@ -67,6 +71,11 @@ class OpenAIUpstream(Settings):
             if name.lower() in OURS:
                 raise ValueError(f"{name!r} is set by Farthing itself")
         return headers
+
+    @property
+    def home(self) -> bool:
+        """Whether it is one's own machine, by its address."""
+        return self.proxy_url is None and at_home(self.base_url)
 
     @model_validator(mode="after")
     def _one_authorization(self) -> "OpenAIUpstream":
@@ -90,12 +99,20 @@ class HostedUpstream(Settings):
         ),
     ] = {}
     timeouts: Annotated[Timeouts, Field(description="When a call is given up.")] = Timeouts()
+    facts: Annotated[
+        Claims | None, Field(description="What is said of all its models that policies may ask.")
+    ] = None
 
     @model_validator(mode="after")
     def _one_key(self) -> "HostedUpstream":
         if self.api_key and "api_key" in self.options:
             raise ValueError("has 'api_key' twice, once in 'options': keep one")
         return self
+
+    @property
+    def home(self) -> bool:
+        """Whether it is one's own machine: never."""
+        return False
 
     def revealed(self) -> dict[str, Any]:
         """Give litellm's settings with their secrets in the open, for the upstream alone."""
@@ -119,6 +136,14 @@ class SimulatedUpstream(Settings):
         Path | None,
         Field(description="Prompts whose right answers it knows: a file or a folder, relative to the file."),
     ] = None
+    facts: Annotated[
+        Claims | None, Field(description="What is said of all its models that policies may ask.")
+    ] = None
+
+    @property
+    def home(self) -> bool:
+        """Whether it is one's own machine: nothing leaves this process."""
+        return True
 
 
 UpstreamSettings: TypeAlias = Annotated[

@@ -35,7 +35,15 @@ def error_body(status: int, error: Exception) -> dict[str, Any]:
         "code": code or CODES.get(status) or (_name(error) if status >= 500 else None),
     }
     if isinstance(error, NoCandidate):
-        body |= {"code": "no_candidate", "refused": error.refused, "retryable": error.retryable}
+        body |= {
+            "code": "no_candidate",
+            "retryable": error.retryable,
+            "refused": {model: str(refusal) for model, refusal in error.refused.items()},
+            "excluded_by": [
+                {"model": model, "rule": refusal.rule, "retryable": refusal.retry_after is not None}
+                for model, refusal in error.refused.items()
+            ],
+        }
     return {"error": body}
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.dialects import DIALECTS
-from router.errors import Broken, CallerError, NoCandidate
+from router.errors import Broken, CallerError, NoCandidate, Refusal
 from router.seams import Dialect, Renderer
 from router.types import Choice, Delta, Ending, Principal, Reply, Request, ToolCall, Usage
 from tests.support.odd_json import odd_json
@@ -135,7 +135,10 @@ def test_any_reply_can_be_written_whole(dialect: Dialect, deltas: list[Delta], u
 
 
 @each_dialect
-@pytest.mark.parametrize("error", [Broken(), NoCandidate({"m": "too dear"}), ValueError("zork")])
+@pytest.mark.parametrize(
+    "error",
+    [Broken(), NoCandidate({"m": Refusal(rule="within_cost", reason="too dear")}), ValueError("zork")],
+)
 def test_any_error_can_be_told_before_and_within_a_stream(dialect: Dialect, error: Exception):
     assert orjson.loads(dialect.error(502, error))
     assert events(rendered(dialect, stream=True).failure(502, error))

@@ -5,11 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policies.language import PolicySpec
-from policies.meters import Health
 from policies.rules import RULES
 from router.seams import Rule
 from router.types import Capability, Limits, Model
-from tests.support.world import FakeClock, features, model, request
+from tests.support.world import features, model, request
 
 LEAST = Model(name="a", upstream="u", upstream_name="a")
 """A model of which nothing is known."""
@@ -18,7 +17,7 @@ each_rule = pytest.mark.parametrize("name", RULES)
 
 
 def made(name: str, **spec) -> Rule:
-    return RULES[name](PolicySpec(**spec), Health(FakeClock()))
+    return RULES[name](PolicySpec(**spec))
 
 
 @st.composite

@@ -1,11 +1,14 @@
 """A rule gives a reason, or nothing."""
 
+from datetime import date
+
 import pytest
 
 from policies.language import PolicySpec
 from policies.meters import Health
 from policies.policy import RoutedPolicy
-from policies.rules import RULES
+from policies.rules import RULES, TERMS
+from policies.selectors import Deny
 from router.types import Capability, Limits
 from tests.support.world import FakeClock, features, model, request
 
@@ -13,7 +16,7 @@ CLOCK = FakeClock()
 
 
 def reason(rule, asked, candidate, *, spec=None, chances=None):
-    return RULES[rule](spec or PolicySpec(), Health(CLOCK))(asked, features({candidate.name: 0.5}), candidate)
+    return RULES[rule](spec or PolicySpec())(asked, features({candidate.name: 0.5}), candidate)
 
 
 @pytest.mark.parametrize(
@@ -41,13 +44,6 @@ def reason(rule, asked, candidate, *, spec=None, chances=None):
         ("fits_context", request(), model("m", context_window=110), None),
         ("fits_context", request(limits=Limits(output_tokens=90)), model("m", context_window=100), None),
         ("fits_context", request(), model("m", context_window=None), None),
-        (
-            "priced",
-            request(),
-            model("m", prices=None),
-            "its price is unknown (set `price`, or `on_unpriced: allow`)",
-        ),
-        ("priced", request(), model("m"), None),
         ("within_cost", request(), model("m"), None),
         ("within_cost", request(limits=Limits(cost=110 * 10**6)), model("m"), None),
         (
@@ -64,7 +60,10 @@ def test_each_rule_says_why_or_nothing(rule, asked, candidate, said):
 
 
 def test_an_unpriced_model_passes_where_the_policy_allows_it():
-    assert reason("priced", request(), model("m", prices=None), spec=PolicySpec(on_unpriced="allow")) is None
+    unpriced, today = model("m", prices=None), date(2026, 11, 24)
+    assert "its price is unknown" in TERMS["priced"](PolicySpec(), Deny(), unpriced, today)
+    assert TERMS["priced"](PolicySpec(), Deny(), model("m"), today) is None
+    assert TERMS["priced"](PolicySpec(on_unpriced="allow"), Deny(), unpriced, today) is None
 
 
 def test_an_unpriced_model_keeps_no_ceiling():

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from policies.meters import Health
+from policies.meters import Health, Latency
 from router.app import Household, Parts
 from router.catalog import Knowledge
 from router.config import parse
@@ -48,6 +48,7 @@ def house():
         count=len,
         knowledge=Knowledge.load(),
         health=Health(FakeClock()),
+        latency=Latency(FakeClock()),
         sinks=[Book()],
         clock=FakeClock(),
     )

@@ -54,6 +54,9 @@ class SmallHouse:
             raise UnknownModel("There is none.", param="model")
         return self._policy
 
+    def labels(self, request, headers, /):
+        return {}
+
     def listing(self):
         return [{"id": "auto"}, {"id": "org/small"}]
 

@@ -23,6 +23,10 @@ OF_TYPE = {
 BY_NAME = {
     "tags": st.lists(texts, max_size=3).map(tuple),
     "vector": st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), max_size=4).map(tuple),
+    "needs": st.lists(texts, max_size=3).map(tuple),
+    "labels": st.dictionaries(texts, texts, max_size=3),
+    "lengths": st.dictionaries(texts, finite, max_size=3),
+    "moment": st.dictionaries(texts, finite, max_size=3),
     "predictions": st.dictionaries(texts, finite, max_size=3),
     "verdicts": st.dictionaries(texts, texts, max_size=3),
     "verdict_ms": st.dictionaries(texts, finite, max_size=3),

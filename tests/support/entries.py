@@ -43,5 +43,6 @@ def rows_of(connection):
 
 
 def _entry(row):
-    times = {"time": row["time"].replace(tzinfo=UTC)}
-    return LedgerEntry(**{**row, **times, "tags": tuple(row["tags"]), "vector": tuple(row["vector"])})
+    times = {name: row[name] and row[name].replace(tzinfo=UTC) for name in ("time", "decided")}
+    tuples = {name: tuple(row[name]) for name in ("tags", "vector", "needs")}
+    return LedgerEntry(**{**row, **times, **tuples})

@@ -21,7 +21,7 @@ WORDS = {
 def table() -> str:
     """Give every setting with its kind, its default and its meaning, as Markdown."""
     schema = Config.model_json_schema()
-    rows = ["| setting | takes | if left out | |", "|---|---|---|---|", *_rows(schema, schema, "")]
+    rows = ["| setting | takes | if left out | |", "|---|---|---|---|", *_rows(schema, schema, "", ())]
     return "\n".join(rows) + "\n"
 
 
@@ -31,7 +31,9 @@ def written(page: str) -> str:
     return before + BEGIN + table() + END + rest.partition(END)[2]
 
 
-def _rows(schema: Mapping[str, Any], root: Mapping[str, Any], path: str) -> Iterator[str]:
+def _rows(
+    schema: Mapping[str, Any], root: Mapping[str, Any], path: str, around: tuple[Any, ...]
+) -> Iterator[str]:
     required = schema.get("required", ())
     for name, field in schema.get("properties", {}).items():
         branches = [each for each in alternatives(field, root) if each.get("type") != "null"]
@@ -41,7 +43,8 @@ def _rows(schema: Mapping[str, Any], root: Mapping[str, Any], path: str) -> Iter
         takes = " or ".join(dict.fromkeys(_kind(each) for each in branches))
         yield f"| `{path}{name}` | {takes} | {default} | {described.splitlines()[0]} |"
         for mark, part in inner:
-            yield from _rows(part, root, f"{path}{name}{mark}.")
+            if all(part is not each for each in around):  # a condition may hold conditions
+                yield from _rows(part, root, f"{path}{name}{mark}.", (*around, part))
 
 
 def _inner(branch: Mapping[str, Any], root: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:

@@ -27,7 +27,10 @@ def ingested(file):
 
 def in_utc(row):
     fields = {name: getattr(row, name) for name in row.__dataclass_fields__}
-    return type(row)(**{**fields, "time": row.time.astimezone(UTC).replace(fold=0)})  # UTC has none
+    times = {"time": row.time, "decided": row.decided}
+    return type(row)(
+        **{**fields, **{name: at and at.astimezone(UTC).replace(fold=0) for name, at in times.items()}}
+    )
 
 
 @settings(

@@ -1,0 +1,39 @@
+"""Plain `auto`: one of several policies, by what the request is like."""
+
+from collections.abc import Mapping, Sequence
+
+from policies.conditions import Condition
+from policies.dispatch import Dispatch
+from policies.language import DEFAULT_POLICY
+from policies.policy import RoutedPolicy
+from router.errors import Refusal
+from router.seams import Plan
+from router.types import Features, Model, Request
+
+
+class Choice:
+    """Chooses the first policy whose `when` holds, else `default`.
+
+    It looks at the whole catalogue, since chances are among what conditions ask.
+    """
+
+    name = DEFAULT_POLICY
+
+    def __init__(self, policies: Mapping[str, RoutedPolicy], models: Sequence[Model]) -> None:
+        default = policies[DEFAULT_POLICY]
+        chosen = [(policy.spec.when, policy) for policy in policies.values() if policy.spec.when is not None]
+        self.strongest, self.evaluators = default.strongest, default.evaluators
+        self.conditions: Sequence[Condition] = [condition for condition, _ in chosen]
+        self._models = tuple(models) if chosen else default.models
+        self._dispatch = Dispatch(chosen, default)
+
+    def candidates(self, request: Request, /) -> Sequence[Model]:  # noqa: ARG002 - the seam
+        return self._models
+
+    def choose(self, request: Request, features: Features, /) -> RoutedPolicy:
+        """Give the policy that is for this request."""
+        return self._dispatch(request, features)
+
+    def plan(self, request: Request, features: Features, /) -> tuple[Plan | None, Mapping[str, Refusal]]:
+        """Plan as the policy does that is for this request."""
+        return self.choose(request, features).plan(request, features)

@@ -1,0 +1,49 @@
+"""A share of the traffic for each model: to try one out on a little of it (a canary), or to compare two."""
+
+from collections.abc import Sequence
+
+from policies.estimate import expected_cost
+from policies.language import PolicySpec
+from policies.steps import decision, draw, ends_it
+from router.seams import Plan
+from router.types import Features, Model, Request
+
+
+class Weighted:
+    """Draws a model by the weights; the others follow, the heaviest first, if it fails.
+
+    The draw is a hash of the session, else of the request: a conversation keeps its model,
+    and the same request draws the same again.
+    A model without a weight weighs nothing, and without any weights all weigh the same.
+    Ties go to the first name.
+    """
+
+    def __init__(self, spec: PolicySpec) -> None:
+        self._spec = spec
+
+    def __call__(self, request: Request, features: Features, candidates: Sequence[Model], /) -> Plan:
+        weights = self._spec.weights
+        given = {model.name: 1.0 if weights is None else weights.get(model.name, 0.0) for model in candidates}
+        order = sorted(candidates, key=lambda model: (-given[model.name], model.name))
+        costs = {m.name: cost for m in order if (cost := expected_cost(request, features, m)) is not None}
+        first = _drawn(order, given, request)
+        share = given[first.name] / (sum(given.values()) or 1.0)
+        queue = [first, *(model for model in order if model is not first)]
+        reason = f"drawn, with a share of {share:.0%}"
+        for model in queue[: self._spec.escalation.max_calls]:
+            attempt = yield decision(self._spec, request, model, reason, costs)
+            if ends_it(attempt):
+                return
+            reason = f"next by weight, after {model.name}"
+
+
+def _drawn(order: Sequence[Model], given: dict[str, float], request: Request) -> Model:
+    total = sum(given.values())
+    if total <= 0:
+        return order[0]
+    left = draw(request) * total
+    for model in order:
+        left -= given[model.name]
+        if left < 0:
+            return model
+    return order[0]
