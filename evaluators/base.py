@@ -17,8 +17,11 @@ class Check:
 
     __slots__ = ()
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
-    name: ClassVar[str]
     cost_class: ClassVar[CostClass] = CostClass.FREE
+
+    @property
+    def name(self) -> str:
+        raise NotImplementedError
 
     @property
     def asks(self) -> Sequence[str]:

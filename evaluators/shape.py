@@ -1,12 +1,15 @@
 """Does the reply have the form that was asked for?
 
 Fails an empty reply, one that was cut off although the caller set no limit, JSON that does not parse or fit
-its schema, calls of tools that were not declared or whose arguments do not fit.
+its schema, calls of tools that were not declared or whose arguments do not fit, a code block left open.
 Cost class: free.
 Limits: `pattern` in schemas is not tested (a caller's regular expression could block everyone else),
 references to other documents are never fetched, and beyond `MAX_VALIDATED` characters JSON is only parsed.
+What is long is judged in a thread, so that nobody waits for it.
 """
 
+import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,8 +25,13 @@ from evaluators.base import Check
 from router.seams import Ask
 from router.types import Choice, Reply, Request, ToolCall, Verdict
 
+FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})([^`\n]{0,200})$", re.MULTILINE)
+
 MAX_VALIDATED = 64_000
 """Characters of a reply that are held against a schema, over all its parts."""
+
+AT_ONCE = 4_000
+"""Characters of JSON that are judged on the spot."""
 
 Validator = extend(  # type: ignore[no-untyped-call] # the stubs leave it out
     Draft202012Validator, {"pattern": None, "patternProperties": None}
@@ -41,9 +49,37 @@ class Shape(Check):
             return None
         if not reply.choices:
             return self.failed("empty")
-        form = _Form(request)
-        wrong = next(filter(None, map(form.wrong, reply.choices)), None)
+        if _json_in(request, reply) > AT_ONCE:
+            wrong = await asyncio.to_thread(_wrong, request, reply)
+        else:
+            wrong = _wrong(request, reply)
         return self.passed() if wrong is None else self.failed(wrong)
+
+
+def _json_in(request: Request, reply: Reply) -> int:
+    """Characters of JSON that have to be looked at."""
+    return sum(
+        (len(choice.text) if request.answer is not None else 0)
+        + sum(len(call.arguments) + len(call.name or "") for call in choice.tool_calls)
+        for choice in reply.choices
+    )
+
+
+def _wrong(request: Request, reply: Reply) -> str | None:
+    form = _Form(request)
+    return next(filter(None, map(form.wrong, reply.choices)), None)
+
+
+def _is_open(text: str) -> bool:
+    """Tell whether a block of code has no end: what counts are the lines that can open or close one."""
+    fence = ""
+    for found in FENCE.finditer(text):
+        marks, info = found[1], found[2].strip()
+        if not fence:
+            fence = marks
+        elif marks.startswith(fence) and not info:
+            fence = ""
+    return fence != ""
 
 
 class _Form:
@@ -66,7 +102,11 @@ class _Form:
             return "cut off by length"
         if self._request.answer is not None:
             return self._wrong_json(choice.text, self._answer, "JSON")
-        return None
+        return "a code block left open" if self._left_open(choice.text) else None
+
+    def _left_open(self, text: str) -> bool:
+        # A stop sequence of the caller's may well be what ends the block.
+        return "```" in text and "stop" not in self._request.body and _is_open(text)
 
     def _wrong_call(self, call: ToolCall) -> str | None:
         # Of a call to a tool of the upstream's own only the form can be judged.

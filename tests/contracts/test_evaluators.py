@@ -1,15 +1,19 @@
 """What every self-check keeps to, whatever a model sends it."""
 
+import asyncio
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
+from random import Random
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from evaluators import EVALUATORS
+from evaluators.text import TextCheck
 from router.draft import assemble
 from router.errors import Unreachable
 from router.seams import Ask, Evaluator, EvaluatorMaker, Watch
@@ -27,8 +31,8 @@ from router.types import (
 )
 from tests.support.world import request
 
-LONGEST = 2.0
-"""Seconds for the worst reply: checks run on the event loop, where everyone else waits meanwhile."""
+LONGEST = 0.05
+"""Seconds of CPU that the worst reply may take at once: checks run on the event loop, where others wait."""
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
 RECURSIVE = {"$defs": {"n": {"properties": {"n": {"$ref": "#/$defs/n"}}}}, "$ref": "#/$defs/n"}
@@ -88,7 +92,10 @@ REPLIES = {
     "a hundred choices": Reply(choices=tuple(Choice(index=i, text=f"{i}") for i in range(100))),
 }
 
-OPTIONS: dict[str, dict] = {}
+OPTIONS: dict[str, dict] = {
+    "python": {"call": "operator:is_not"},
+    "command": {"run": ["true"]},
+}
 """Options of the checks that cannot do without."""
 
 CHECKS: dict[str, Evaluator] = {name: maker(OPTIONS.get(name, {})) for name, maker in EVALUATORS.items()}
@@ -169,13 +176,49 @@ def test_its_options_have_a_schema_and_a_wrong_one_is_refused(name: str, maker: 
         maker({**OPTIONS.get(name, {}), "nonsense": 1})
 
 
+@pytest.fixture
+def longest_turn(monkeypatch):
+    """The longest time, in seconds of CPU, that one callback had the event loop for itself."""
+    turns = [0.0]
+    run = asyncio.Handle._run
+
+    def timed(handle):
+        began = time.thread_time()
+        run(handle)
+        turns[0] = max(turns[0], time.thread_time() - began)
+
+    monkeypatch.setattr(asyncio.Handle, "_run", timed)
+    return turns
+
+
+def requests_for(check: Evaluator) -> list[Request]:
+    """All of them; two for those that may start a process each time."""
+    few = check.cost_class is CostClass.PAID
+    return [REQUESTS["plain"], REQUESTS["json"]] if few else list(REQUESTS.values())
+
+
 @each_check
 @hostile
-async def test_it_judges_every_reply_to_every_request(check: Evaluator, reply: Reply):
-    for each in REQUESTS.values():
-        began = time.perf_counter()
+async def test_it_judges_every_reply_to_every_request_and_lets_others_have_a_turn(
+    check: Evaluator, reply: Reply, longest_turn
+):
+    for each in requests_for(check):
         within_its_bounds(check, await judged(check, each, reply))
-        assert time.perf_counter() - began < LONGEST
+    await asyncio.sleep(0)
+    assert longest_turn[0] < LONGEST
+
+
+@each_check
+@hostile
+def test_it_watches_every_reply_without_holding_anybody_up(check: Evaluator, reply: Reply):
+    for each in requests_for(check):
+        watch = check.watch(each)
+        if watch is None or not reply.choices:
+            continue
+        for burst in split(reply):
+            began = time.thread_time()
+            within_its_bounds(check, watch.feed(burst))
+            assert time.thread_time() - began < LONGEST
 
 
 @each_check
@@ -193,7 +236,7 @@ async def test_it_says_the_same_again(check: Evaluator, reply: Reply):
 
 @each_check
 @given(text=st.text(max_size=400), arguments=st.text(max_size=50))
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_it_never_raises(check: Evaluator, text: str, arguments: str):
     for reply in (said(text), said(text, tool_calls=calls(("weather", arguments)))):
         for asked in (REQUESTS["plain"], REQUESTS["json"], REQUESTS["tools"]):
@@ -205,7 +248,7 @@ async def test_it_never_raises(check: Evaluator, text: str, arguments: str):
 async def test_what_a_watch_fails_the_whole_fails_too_for_the_same_reason(check: Evaluator, reply: Reply):
     if not reply.choices:
         return
-    for each in REQUESTS.values():
+    for each in requests_for(check):
         for cuts in ((), (1,), range(0, 2000, 7)):
             verdict = watched(check, each, split(reply, *cuts))
             if verdict is not None:
@@ -217,10 +260,69 @@ async def test_what_a_watch_fails_the_whole_fails_too_for_the_same_reason(check:
 
 @each_check
 @given(text=st.text(max_size=300), cuts=st.sets(st.integers(1, 299), max_size=20))
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_however_a_reply_is_split_the_watch_says_the_same(check: Evaluator, text: str, cuts):
     once = watched(check, request(), split(said(text)))
     assert watched(check, request(), split(said(text), *cuts)) == once
+
+
+WRONG = {
+    "refusal": "I'm sorry, but I can't help with that. " + "Really. " * 20,
+    "leak": "Well. <|im_end|> " + "And so on. " * 20,
+    "repetition": "It is so. " + "The bond energy is the bond energy. " * 60 + "The end.",
+    "language": "La respuesta es que el modelo de los precios no se conoce por la empresa y las personas. "
+    * 6,
+    "arithmetic": "We see that 12 * 13 = 146.\nSo be it.\n" + "And so on. " * 20,
+    "code": "Here:\n```python\ndef f(:\n```\n" + "And so on. " * 20,
+    "hedging": "I'm not sure, perhaps it is 4. " + "And so on. " * 60,
+}
+"""For each check that reads the text of answers, one that it fails while it grows."""
+
+ASKED = request("What is the price of the model, and how many of them are there in all?")
+
+
+@pytest.mark.parametrize("name", WRONG)
+@given(cuts=st.sets(st.integers(1, 2000), max_size=40))
+@settings(max_examples=20)
+async def test_however_a_wrong_text_is_split_the_watch_and_the_whole_fail_it(name: str, cuts):
+    check, reply = CHECKS[name], said(WRONG[name])
+    verdict = watched(check, ASKED, split(reply, *cuts))
+    assert not verdict.passed
+    whole = await judged(check, ASKED, reply)
+    assert (whole.passed, whole.reason) == (False, verdict.reason)
+
+
+def test_every_check_of_a_text_has_a_wrong_one():
+    assert {name for name, check in CHECKS.items() if isinstance(check, TextCheck)} == WRONG.keys() - {
+        "refusal"
+    }
+
+
+def seconds(check: Evaluator, tokens: int) -> float:
+    """CPU time that a watch takes for an answer of so many tokens, four letters each, four in a burst."""
+    random = Random(tokens)
+    words = ("".join(random.choices("etaoinshrdlu", k=3)) for _ in range(tokens))
+    bursts = [(Delta(text=" ".join(four) + " "),) for four in zip(*[words] * 4, strict=True)]
+    watch = check.watch(ASKED)
+    began = time.process_time()
+    for burst in bursts:
+        assert watch.feed(burst) is None
+    return time.process_time() - began
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_the_work_of_a_watch_is_linear_in_the_answers_length(name: str):
+    small = min(seconds(CHECKS[name], 5_000) for _ in range(3))
+    assert min(seconds(CHECKS[name], 10_000) for _ in range(3)) < 2.6 * small + 0.002
+
+
+@pytest.mark.bench
+@pytest.mark.parametrize("name", WRONG)
+def test_the_work_of_a_watch_is_linear_to_a_hundred_thousand_tokens(name: str):
+    half, full = (min(seconds(CHECKS[name], tokens) for _ in range(3)) for tokens in (50_000, 100_000))
+    said = f"{name}: {half * 1000:.0f} ms for 50,000 tokens, {full * 1000:.0f} ms for 100,000"
+    sys.stderr.write(f"\n{said}, {full / half:.2f} times as long\n")
+    assert full < 2.6 * half
 
 
 @each_check
