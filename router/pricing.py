@@ -40,6 +40,7 @@ def charge(model: Model, usage: Usage, at: datetime | None) -> Charge:
     | unknown | any other | `None` | `None` | UNPRICED |
     | known | input or output unknown | `None` | `None` | NONE |
     | known | ESTIMATED | from the estimate | from its bounds, `None` without them | ESTIMATED |
+    | known | silent on a part that costs more than others | without the part | were all of it | ESTIMATED |
     | known | impossible: its parts exceed the whole | of the parts | all at the dearest | ESTIMATED |
     | known | else | exact | the amount | COMPUTED |
 
@@ -55,14 +56,14 @@ def charge(model: Model, usage: Usage, at: datetime | None) -> Charge:
         return Charge(amount=None, bound=None, grade=Grade.NONE, reported=reported)
     prices = in_force(model.prices, prompt=usage.input, tier=usage.tier, at=at)
     amount = _amount(prices, usage, usage.input, usage.output)
-    if usage.grade is Grade.ESTIMATED or not possible(usage):
-        bound = _bound(model.prices, usage, at)
-        most = None if bound is None else max(amount, bound)
-        return Charge(amount=amount, bound=most, grade=Grade.ESTIMATED, reported=reported, computed=amount)
     if reported and usage.grade is Grade.REPORTED:
         return Charge(
             amount=reported, bound=reported, grade=Grade.REPORTED, reported=reported, computed=amount
         )
+    if usage.grade is Grade.ESTIMATED or not possible(usage) or _silent(prices, usage):
+        bound = _bound(model.prices, usage, at)
+        most = None if bound is None else max(amount, bound)
+        return Charge(amount=amount, bound=most, grade=Grade.ESTIMATED, reported=reported, computed=amount)
     return Charge(amount=amount, bound=amount, grade=Grade.COMPUTED, reported=reported, computed=amount)
 
 
@@ -206,6 +207,13 @@ def _dearest(prices: Prices, read: int, tier: str | None, at: datetime | None) -
     }
     over: dict[str, Any] = {kind: max(value, getattr(prices, kind) or 0) for kind, value in dearest.items()}
     return replace(prices, **over)
+
+
+def _silent(prices: Prices, usage: Usage) -> bool:
+    """Tell whether nothing is said of a part that would have cost more than the rest."""
+    return (usage.cache_write is None and _or(prices.cache_write, 0) > prices.input) or (
+        usage.reasoning is None and _or(prices.reasoning, 0) > prices.output
+    )
 
 
 def _negative(usage: Usage) -> bool:

@@ -3,11 +3,9 @@
 The list lies in litellm's wheel; litellm is not imported for it: that takes seconds and asks the network.
 It is read at start-up and by commands, never on a request's way.
 
-What is taken, and what not:
+What is taken, and what not (how an entry becomes prices: `listed.py`):
 
-- A model with dearer tiers (by length of the prompt, say) gets its dearest tier: it may be booked too high,
-  never too low. Discounts by the hour are not counted, for the same reason.
-- Reasoning that is dearer than other output makes all output that dear.
+- Tiers by length, service tiers (flex, priority, batch) and hours of the day are taken as they are.
 - A price of zero for both input and output is a promotion, a gap or somebody's own machine, not a price:
   such a model is unpriced here. Who means zero says so in the configuration.
 - A zero for cached or written input, where plain input has a price, is not taken either: that falls back to
@@ -19,7 +17,6 @@ import importlib.metadata
 import importlib.util
 import json
 import logging
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -27,8 +24,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from router.catalog.money import from_usd_per_token
-from router.types import Capability, Picodollars, Prices
+from router.catalog.listed import prices_of
+from router.types import Capability, Prices
 
 _FILE = "model_prices_and_context_window_backup.json"
 _MODES = frozenset({"chat", "responses", "completion"})
@@ -129,38 +126,12 @@ def _known(entry: Mapping[str, Any], source: str) -> Known:
 
 
 def _prices(entry: Mapping[str, Any], source: str) -> tuple[Prices | None, str | None]:
-    input_price = _dearest(entry, "input_cost_per_token")
-    output_price = _dearest(entry, "output_cost_per_token")
-    if input_price is None or output_price is None:
+    prices = prices_of(entry, source)
+    if prices is None:
         return None, f"{source} has no price per token for it"
-    if input_price == output_price == 0:
+    if prices.input == prices.output == 0:
         return None, f"{source} lists it at zero, which is no price (write one of 0 if you mean it)"
-    reasoning = _dearest(entry, "output_cost_per_reasoning_token") or 0
-    tiers = any(key == "tiered_pricing" or "_per_token_above_" in key for key in entry)
-    prices = Prices(
-        input=input_price,
-        output=max(output_price, reasoning),
-        cached_input=_dearest(entry, "cache_read_input_token_cost") or None,
-        cache_write=_dearest(entry, "cache_creation_input_token_cost") or None,
-        request=_price(entry.get("input_cost_per_request")) or 0,
-        source=f"{source}, dearest tier" if tiers else source,
-    )
     return prices, None
-
-
-def _dearest(entry: Mapping[str, Any], kind: str) -> Picodollars | None:
-    """Return the dearest price of that kind, over all tiers by length of the prompt."""
-    tier = re.compile(rf"{kind}(_above_\d+k_tokens)?")
-    stated = [value for key, value in entry.items() if tier.fullmatch(key)]
-    stated += [tier_.get(kind) for tier_ in entry.get("tiered_pricing", ()) if isinstance(tier_, dict)]
-    return max((price for price in map(_price, stated) if price is not None), default=None)
-
-
-def _price(value: object) -> Picodollars | None:
-    try:
-        return from_usd_per_token(value) if isinstance(value, int | Decimal | str) else None
-    except ValueError:
-        return None
 
 
 def _capabilities(entry: Mapping[str, Any]) -> frozenset[Capability] | None:

@@ -6,7 +6,8 @@
 `watch` reloads a changed file, `schema` and `shown` are for people and their editors.
 """
 
-from router.config.models import AUTO, Behaviour, ModelSettings, Price
+from router.config.models import AUTO, Behaviour, ModelSettings
+from router.config.prices import Price
 from router.config.problems import ConfigProblems
 from router.config.reading import load, parse
 from router.config.references import environment

@@ -1,44 +1,18 @@
 """The `models` section: the rows of the catalogue, as people write them."""
 
-from decimal import Decimal
 from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
 
 from policies.language import DEFAULT_POLICY
 from router.config.facts import Claims, claimed
-from router.config.fields import CALL_DIGITS, TOKEN_DIGITS, CallPrice, Rate, Settings, TokenPrice, exact
+from router.config.fields import Rate, Settings
+from router.config.prices import Price
 from router.config.upstreams import UpstreamSettings
-from router.types import Capability, Model, Prices, Thinking
+from router.types import Capability, Model, Thinking
 
 AUTO = "auto"
 """What callers say to have a model chosen for them; no model may be called so."""
-
-
-class Price(Settings):
-    """What a model costs, in USD per million tokens, and per call."""
-
-    input: Annotated[TokenPrice, Field(description="USD per million prompt tokens.")]
-    output: Annotated[TokenPrice, Field(description="USD per million tokens written.")]
-    cached_input: Annotated[
-        TokenPrice | None,
-        Field(description="USD per million prompt tokens read from a cache; left out, as `input`."),
-    ] = None
-    cache_write: Annotated[
-        TokenPrice | None,
-        Field(description="USD per million prompt tokens written to a cache; left out, as `input`."),
-    ] = None
-    request: Annotated[CallPrice, Field(description="USD per call, beside the tokens.")] = Decimal(0)
-
-    def prices(self) -> Prices:
-        """Give the same in picodollars per token."""
-        return Prices(
-            input=exact(self.input, TOKEN_DIGITS),
-            output=exact(self.output, TOKEN_DIGITS),
-            cached_input=None if self.cached_input is None else exact(self.cached_input, TOKEN_DIGITS),
-            cache_write=None if self.cache_write is None else exact(self.cache_write, TOKEN_DIGITS),
-            request=exact(self.request, CALL_DIGITS),
-        )
 
 
 class Behaviour(Settings):

@@ -120,6 +120,14 @@ def test_parts_with_a_price_of_their_own_are_counted_once():
     assert charge(prices, usage).amount == read + written + 2 * 7 + 3 * 9
 
 
+def test_where_a_dearer_part_is_not_told_the_amount_is_an_estimate_and_bounded():
+    """As of a cache that is written to at a surcharge, by an upstream that does not tell of it."""
+    prices = Prices(input=100, output=1, cache_write=125)
+    found = charge(prices, Usage(input=10, output=2))
+    assert (found.amount, found.bound, found.grade) == (1002, 1252, Grade.ESTIMATED)
+    assert charge(prices, Usage(input=10, output=2, cache_write=0)).grade is Grade.COMPUTED
+
+
 def test_a_call_costs_at_least_the_minimum_if_it_used_anything():
     prices = Prices(input=1, output=1, minimum=500)
     assert charge(prices, Usage(input=10, output=2)).amount == 500

@@ -43,31 +43,6 @@ def test_a_model_without_its_provider_in_its_key_is_found_too(tmp_path):
     assert known.find("acme", "big").prices.input == 500_000
 
 
-def test_of_several_tiers_the_dearest_is_taken(tmp_path):
-    found = price_map(
-        tmp_path,
-        acme__by_key=row(input_cost_per_token_above_128k_tokens=4e-7, input_cost_per_token_batches=9e-7),
-        acme__by_list={
-            "litellm_provider": "acme",
-            "tiered_pricing": [
-                {"input_cost_per_token": 1e-7, "output_cost_per_token": 2e-7, "range": [0, 1000]},
-                {"input_cost_per_token": 3e-7, "output_cost_per_token": 6e-7, "range": [1000, 2000]},
-            ],
-        },
-    )
-    by_key, by_list = found.find("acme", "by_key").prices, found.find("acme", "by_list").prices
-    assert (by_key.input, by_key.output) == (400_000, 200_000)
-    assert (by_list.input, by_list.output) == (300_000, 600_000)
-    assert by_key.source.endswith("dearest tier")
-
-
-def test_dearer_reasoning_makes_all_output_that_dear(tmp_path):
-    found = price_map(tmp_path, acme__thinker=row(output_cost_per_reasoning_token=8e-7)).find(
-        "acme", "thinker"
-    )
-    assert found.prices.output == 800_000
-
-
 def test_a_price_of_zero_is_no_price(tmp_path):
     found = price_map(tmp_path, acme__gift=row(input_cost_per_token=0, output_cost_per_token=0.0))
     assert found.find("acme", "gift").prices is None

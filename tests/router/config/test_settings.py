@@ -1,3 +1,4 @@
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from evaluators import EVALUATORS
 from policies.language import PolicySpec
 from router.config import Config, HostedUpstream, Price, load, parse
 from router.errors import ConfigError
-from router.types import Capability, Prices
+from router.types import Capability, Prices, Rates, Window
 
 FULL = Path(__file__).parent / "full.yaml"
 ENVIRON = {"FARTHING_KEY_ALICE": "sixteen-letters-and-more", "CLOUD_KEY": "cloud-key"}
@@ -159,3 +160,49 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, make, words):
 def test_a_byte_order_mark_is_no_matter(tmp_path):
     (tmp_path / "f.yaml").write_bytes(b"\xef\xbb\xbf" + SMALL.encode())
     assert load(tmp_path / "f.yaml", environ={}).models[0].name == "m"
+
+
+def test_a_price_may_be_otherwise_by_length_tier_hours_and_day():
+    text = """
+upstreams: {a: {kind: simulated}}
+models:
+  - name: m
+    upstream: a
+    price:
+      input: 1
+      output: 3
+      checked: "2026-11-20"
+      overrides:
+        - {above: 1000, input: 2}
+        - {tier: batch, times: 0.5, output: 1}
+        - hours: [{zone: Asia/Shanghai, start: "22:00", end: "06:00", weekdays: [fri]}]
+          since: "2026-12-01"
+          input: 0.1
+"""
+    prices = parse(text, environ={}).catalogue()[0].prices
+    long, batch, night = prices.overrides
+    assert (long.above, long.rates) == (1000, Rates(input=2_000_000))
+    assert (batch.tier, batch.rates) == ("batch", Rates(input=500_000, output=1_000_000))
+    assert night.windows == (
+        Window(zone="Asia/Shanghai", start=22 * 60, end=6 * 60, weekdays=frozenset({5})),
+    )
+    assert night.since == datetime(2026, 12, 1, tzinfo=UTC)
+    assert prices.checked == date(2026, 11, 20)
+
+
+@pytest.mark.parametrize(
+    ("override", "trouble"),
+    [
+        ("{input: 1}", "needs a condition"),
+        ("{hours: [{zone: Mars/Olympus}], input: 1}", "time zone"),
+        ('{hours: [{start: "25:00"}], input: 1}', "time of day"),
+        ('{since: "tomorrow", input: 1}', "no day or time"),
+        ("{hours: [{weekdays: [monday]}], input: 1}", "day of the week"),
+        ("{tier: flex, inputs: 1}", "inputs"),
+    ],
+)
+def test_a_wrong_override_is_refused_with_a_sentence(override, trouble):
+    price = f"price: {{input: 1, output: 1, overrides: [{override}]}}"
+    text = f"upstreams: {{a: {{kind: simulated}}}}\nmodels: [{{name: m, upstream: a, {price}}}]\n"
+    with pytest.raises(ConfigError, match=trouble):
+        parse(text, environ={})
