@@ -72,6 +72,10 @@ def used(call: Call, count: Callable[[str], int]) -> Usage:
 
 def _implausible(usage: Usage, call: Call) -> str | None:
     """Say why a usage cannot be that of this call, `None` if it can."""
+    if not usage.input and call.features.prompt_tokens:
+        return "no input for a prompt"
+    if not usage.output and call.reply is not None and any(map(_written, call.reply.choices)):
+        return "no output for an answer"
     if (usage.input or 0) > LEEWAY + 4 * call.features.prompt_tokens:
         most = call.most_input
         if most is not None and (usage.input or 0) > LEEWAY + 2 * most:

@@ -1,5 +1,6 @@
 """The chat-completions wire towards upstreams: what vLLM, SGLang, Ollama, OpenRouter and most speak."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -134,6 +135,16 @@ def _parsed(data: bytes) -> object:
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError:
+        return _with_odd_numbers(data)
+
+
+def _with_odd_numbers(data: bytes) -> object:
+    """Read NaN and Infinity, which Python's own writer lets through and JSON has not."""
+    if b"NaN" not in data and b"Infinity" not in data:
+        return None
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
         return None
 
 

@@ -107,3 +107,10 @@ def test_one_that_fell_silent_may_bill_all_that_was_allowed(error):
     found = used(call(error=error, max_output=700), count)
     assert (found.grade, found.input, found.output, found.output_bound) == (Grade.ESTIMATED, 0, 0, 700)
     assert found.input_bound > 0
+
+
+def test_zeros_are_not_believed_of_an_answer_that_says_something():
+    nothing = Usage(input=0, output=0)
+    assert used(call(reply=said(usage=nothing)), count).flaw == "no input for a prompt"
+    assert used(call(reply=said(usage=replace(nothing, input=5))), count).flaw == "no output for an answer"
+    assert used(call(reply=said("", usage=replace(nothing, input=5))), count).flaw is None
