@@ -23,6 +23,7 @@ class Choice:
         default = policies[DEFAULT_POLICY]
         chosen = [(policy.spec.when, policy) for policy in policies.values() if policy.spec.when is not None]
         self.strongest, self.evaluators = default.strongest, default.evaluators
+        self.cheapest = default.cheapest
         self.conditions: Sequence[Condition] = [condition for condition, _ in chosen]
         self._models = tuple(models) if chosen else default.models
         self._dispatch = Dispatch(chosen, default)

@@ -128,6 +128,21 @@ class Latch(BaseModel):
     ] = 15.0
 
 
+class ControlArm(BaseModel):
+    """Requests drawn by chance to be served without routing, so that what routing saves can be measured."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    share: Annotated[
+        float,
+        Field(gt=0, le=0.5, description="The share of requests that is drawn; 0.01 is one in a hundred."),
+    ]
+    route: Annotated[
+        Literal["baseline", "random"],
+        Field(description="Who serves them: the strongest model, or any that may serve, evenly by chance."),
+    ] = "baseline"
+
+
 class PolicySpec(BaseModel):
     """One policy: for which requests, which models, how good, how checked, at what price."""
 
@@ -200,6 +215,12 @@ class PolicySpec(BaseModel):
         Release, Field(description="When a streamed answer is shown: relayed, gated or held until checked.")
     ] = Release.GATED
     gate: Gate = Gate()
+    control: Annotated[
+        ControlArm | None,
+        Field(
+            description="A control arm, visible in the answer as `x-farthing-arm: control`; left out, none."
+        ),
+    ] = None
     baseline: Annotated[
         str | None,
         Field(description="The model savings are compared with; left out, the strongest by prediction."),

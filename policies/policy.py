@@ -1,5 +1,6 @@
 """A policy at work: its rules strike out models, its strategy orders the rest."""
 
+import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -9,6 +10,7 @@ from typing import TypeAlias
 from policies.bearings import Bearings
 from policies.cascade import Cascade
 from policies.cheapest_adequate import CheapestAdequate
+from policies.control import Controlled, cheapest
 from policies.fastest_adequate import FastestAdequate
 from policies.language import PolicySpec
 from policies.meters import Health, Latency
@@ -63,10 +65,12 @@ class RoutedPolicy:
         latency: Latency | None = None,
         deny: Deny = NOTHING_DENIED,
         moment: Moment | None = None,
+        draw: Callable[[], float] = random.random,
     ) -> None:
         self.name, self.spec, self.strongest, self.deny = name, spec, strongest, deny
         self.evaluators = evaluators
         self.models = tuple(models)
+        self.cheapest = cheapest(models)
         self._clock, self._health, self._latency = health.clock, health, latency
         self._moment, self._bearings = moment or self._now, bearings
         kept = ALWAYS_FOR_PINNED if spec.strategy == "pinned" else RULES.keys() | TERMS.keys()
@@ -74,7 +78,8 @@ class RoutedPolicy:
         self.rules = {name: make(spec) for name, make in RULES.items() if name in kept}
         self._sieves = [(name, sieve(rule)) for name, rule in self.rules.items()]
         self._passing = [(name, rule) for name, rule in self.rules.items() if name in PASSING]
-        self._strategy = STRATEGIES[spec.strategy](spec)
+        strategy = STRATEGIES[spec.strategy](spec)
+        self._strategy = Controlled(strategy, spec, strongest, draw) if spec.control else strategy
         self._day: date | None = None
         self._eligible: tuple[Model, ...] = ()
         self._barred: Mapping[str, Refusal] = NOTHING
@@ -282,6 +287,7 @@ def pinned_to(
         update={
             "strategy": "pinned",
             "checks": (),
+            "control": None,
             "stream_release": Release.RELAYED,
             "models": (model.name,),
             "prefer": None,

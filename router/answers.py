@@ -11,7 +11,7 @@ from aiohttp import web
 from router.catalog.money import usd_text
 from router.http import status_of
 from router.seams import Renderer
-from router.types import Attempt, Decision, Delta, Ending, Outcome, Purpose, Reply, Request
+from router.types import Arm, Attempt, Decision, Delta, Ending, Outcome, Purpose, Reply, Request
 
 OWN = "~"
 """Between a caller's id and what makes it unique; no id of a caller may have it."""
@@ -64,6 +64,7 @@ def _decided_headers(decision: Decision, attempts: int) -> dict[str, str]:
         "x-farthing-model": _safe(decision.model.name),
         "x-farthing-reason": _safe(decision.reason),
         "x-farthing-attempts": str(attempts),
+        **({"x-farthing-arm": decision.arm} if decision.arm is Arm.CONTROL else {}),
     }
 
 

@@ -1,10 +1,17 @@
 """The ledger's row: one attempt, flat, and how an outcome becomes rows."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
 
-from router.types import Attempt, Outcome, Picodollars
+from router.types import Attempt, Grade, Outcome, Picodollars, Prediction, Purpose, Status
+
+MILLISECOND = timedelta(milliseconds=1)
+
+ENDINGS = (Status.ACCEPTED, Status.CANCELLED, Status.REJECTED)
+"""How a request ended, by the best that came of any attempt to answer it; else it failed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +25,9 @@ class LedgerEntry:
     No field holds text of a prompt or an answer.
     `committed` is true if the caller saw this attempt, `variant` names how the request was amended for it.
     `overturned` is true if the answer accepted in the end says the same as this rejected one.
+    `refused` (model to reason), what its request came to (`ended`, `total_cost` and so on) and the chances of
+    success `predicted` stand on the last row alone: so that reports need not put requests together.
+    `attempts` is how many its request took, `handed_to` the model that was asked for an answer next.
     `final` is true on exactly one row of every request: the last.
     `cost` is booked: `cost_reported`, what the provider said, or `cost_computed`, what its prices make of it.
     `served_id` is the upstream's own name for the answer; `usage_flaw` why its usage was not believed.
@@ -98,12 +108,37 @@ class LedgerEntry:
     labels: Mapping[str, str] = field(default_factory=dict)
     lengths: Mapping[str, float] = field(default_factory=dict)
     moment: Mapping[str, float] = field(default_factory=dict)
+    arm: str | None = None
+    propensity: float | None = None
+    refused: Mapping[str, str] = field(default_factory=dict)
+    predicted: float | None = None
+    baseline_predicted: float | None = None
+    cheapest_model: str | None = None
+    cheapest_cost: Picodollars | None = None
+    cheapest_predicted: float | None = None
+    attempts: int | None = None
+    handed_to: str | None = None
+    ended: str | None = None
+    escalated: bool | None = None
+    total_cost: Picodollars | None = None
+    total_bound: Picodollars | None = None
+    rejected_cost: Picodollars | None = None
+    unpriced_attempts: int | None = None
+    estimated_attempts: int | None = None
+    total_output_tokens: int | None = None
+    total_ms: float | None = None
+    answered_ms: float | None = None
 
 
 def entries_of(outcome: Outcome) -> tuple[LedgerEntry, ...]:
     """One row an attempt; the counterfactual stands on the last row alone, so that sums count it once."""
     last = len(outcome.attempts)
-    return tuple(_entry(outcome, attempt, final=attempt.number == last) for attempt in outcome.attempts)
+    rows = [_entry(outcome, attempt, final=attempt.number == last) for attempt in outcome.attempts]
+    answers = [attempt for attempt in outcome.attempts if attempt.purpose is Purpose.ANSWER]
+    for given_up, taken in pairwise(answers):
+        index = outcome.attempts.index(given_up)
+        rows[index] = replace(rows[index], handed_to=taken.decision.model.name)
+    return tuple(rows)
 
 
 def _entry(outcome: Outcome, attempt: Attempt, *, final: bool) -> LedgerEntry:
@@ -111,6 +146,7 @@ def _entry(outcome: Outcome, attempt: Attempt, *, final: bool) -> LedgerEntry:
     who, model = request.principal, decision.model
     reply = attempt.reply
     baseline = outcome.counterfactual if final else None
+    chances = outcome.features.predictions if final else {}
     return LedgerEntry(
         time=attempt.started,
         request_id=request.id,
@@ -186,4 +222,42 @@ def _entry(outcome: Outcome, attempt: Attempt, *, final: bool) -> LedgerEntry:
         labels=request.labels,
         lengths={name: p.output_tokens for name, p in outcome.features.predictions.items()},
         moment=decision.moment,
+        arm=decision.arm,
+        propensity=decision.propensity,
+        refused={name: told.reason for name, told in outcome.refused.items()} if final else {},
+        predicted=_chance(chances, model.name),
+        baseline_predicted=_chance(chances, baseline.model) if baseline else None,
+        cheapest_model=baseline.cheapest if baseline else None,
+        cheapest_cost=baseline.cheapest_cost if baseline else None,
+        cheapest_predicted=_chance(chances, baseline.cheapest) if baseline else None,
+        attempts=len(outcome.attempts),
+        **(_summary(outcome.attempts) if final else {}),
     )
+
+
+def _summary(attempts: Sequence[Attempt]) -> dict[str, Any]:
+    """What a request came to; money is the sum of what is known, times run from the first attempt's start."""
+    answers = [attempt for attempt in attempts if attempt.purpose is Purpose.ANSWER]
+    statuses = [attempt.status for attempt in answers]
+    charges = [attempt.charge for attempt in attempts]
+    start = attempts[0].started
+    given = next((a for a in answers if a.accepted and a.first_token_ms is not None), None)
+    return {
+        "ended": next((status for status in ENDINGS if status in statuses), Status.FAILED),
+        "escalated": Status.REJECTED in statuses[:-1],
+        "total_cost": sum(charge.amount or 0 for charge in charges),
+        "total_bound": sum(charge.bound or charge.amount or 0 for charge in charges),
+        "rejected_cost": sum(a.charge.amount or 0 for a in attempts if a.status is Status.REJECTED),
+        "unpriced_attempts": sum(charge.amount is None for charge in charges),
+        "estimated_attempts": sum(attempt.usage.grade is Grade.ESTIMATED for attempt in attempts),
+        "total_output_tokens": sum(attempt.usage.output or 0 for attempt in answers),
+        "total_ms": max((a.started - start) / MILLISECOND + a.duration_ms for a in attempts),
+        "answered_ms": (given.started - start) / MILLISECOND + given.first_token_ms
+        if given and given.first_token_ms is not None
+        else None,
+    }
+
+
+def _chance(chances: Mapping[str, Prediction], model: str | None) -> float | None:
+    chance = chances.get(model) if model is not None else None
+    return round(chance.success, 4) if chance is not None else None

@@ -152,7 +152,7 @@ class Pipeline:
             config=self._config,
             refused=refused,
             attempts=tuple(_compared(attempts, self._agree)),
-            counterfactual=self._counterfactual(policy.strongest, attempts),
+            counterfactual=self._counterfactual(policy, attempts),
             over_budget=over_budget,
         )
         entries = entries_of(outcome)
@@ -239,14 +239,19 @@ class Pipeline:
             raise attempt.error or UpstreamError()
         return attempt.reply
 
-    def _counterfactual(self, strongest: Model | None, attempts: list[Attempt]) -> Counterfactual | None:
+    def _counterfactual(self, policy: Policy, attempts: list[Attempt]) -> Counterfactual | None:
         answered = [a for a in attempts if a.purpose is Purpose.ANSWER and a.usage.output]
+        strongest, cheapest = policy.strongest, policy.cheapest
         if strongest is None or strongest.prices is None or not answered:
             return None
         # What its own provider said the answer cost says nothing of another model's price.
-        usage = replace(answered[-1].usage, cost=None)
-        cost = self._charge(strongest, usage, answered[-1].started).amount
-        return Counterfactual(model=strongest.name, cost=cost) if cost is not None else None
+        usage, when = replace(answered[-1].usage, cost=None), answered[-1].started
+        cost = self._charge(strongest, usage, when).amount
+        if cost is None:
+            return None
+        least = self._charge(cheapest, usage, when).amount if cheapest else None
+        name = cheapest.name if cheapest else None
+        return Counterfactual(model=strongest.name, cost=cost, cheapest=name, cheapest_cost=least)
 
 
 def _compared(attempts: list[Attempt], agree: Callable[[Reply, Reply], bool | None]) -> Iterator[Attempt]:

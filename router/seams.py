@@ -241,6 +241,9 @@ class Policy(Protocol):
     evaluators: Mapping[str, Evaluator]
     """The self-checks that its decisions name."""
 
+    cheapest: Model | None
+    """The cheapest one: a random mix of the two is what routing must beat."""
+
     def candidates(self, request: Request, /) -> Sequence[Model]: ...
 
     def choose(self, request: Request, features: Features, /) -> "Policy":

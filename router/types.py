@@ -389,6 +389,13 @@ AS_SENT = Amendment()
 """Nothing is changed."""
 
 
+class Arm(StrEnum):
+    """On which side of a comparison a request was drawn, where its policy has a control arm."""
+
+    ROUTED = "routed"
+    CONTROL = "control"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What to try next, and why.
@@ -397,6 +404,7 @@ class Decision:
     `last` says that no other attempt may follow: it is read to its end even if a check fails on the way,
     because it may be the best answer there will be.
     `moment` is the state of the house it was decided on (see `Features`).
+    `propensity` is the chance with which this was drawn, where anything was.
     """
 
     model: Model
@@ -410,6 +418,8 @@ class Decision:
     amendment: Amendment = AS_SENT
     last: bool = False
     moment: Mapping[str, float] = field(default_factory=_nothing)
+    arm: Arm | None = None
+    propensity: float | None = None
 
     @property
     def variant(self) -> str:
@@ -622,10 +632,15 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counterfactual:
-    """What the best single model would have cost for the same tokens: computed, never measured."""
+    """What the best single model would have cost for the same tokens: computed, never measured.
+
+    `cheapest` is the cheapest model, and what it would have cost.
+    """
 
     model: str
     cost: Picodollars
+    cheapest: str | None = None
+    cheapest_cost: Picodollars | None = None
 
 
 def _merit(attempt: Attempt) -> tuple[int, float, int]:

@@ -32,6 +32,7 @@ BY_NAME = {
     "verdict_ms": st.dictionaries(texts, finite, max_size=3),
     "verdict_cost": st.dictionaries(texts, bigints, max_size=3),
     "verdict_scores": st.dictionaries(texts, finite, max_size=3),
+    "refused": st.dictionaries(texts, texts, max_size=3),
 }
 
 
