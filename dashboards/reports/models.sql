@@ -8,7 +8,7 @@ SELECT
     count(*) FILTER (purpose = 'answer' AND status = 'rejected') AS rejected,
     count(*) FILTER (purpose = 'answer' AND status = 'failed') AS failed,
     count(*) FILTER (purpose = 'answer' AND status = 'cancelled') AS cancelled,
-    accepted / nullif(attempts, 0) AS accepted_share,
+    accepted / nullif(count(*) FILTER (purpose = 'answer'), 0) AS accepted_share,
     count(*) FILTER (purpose = 'check') AS calls_to_check,
     sum(cost) AS spend_picodollars,
     sum(cost) // nullif(count(cost), 0) AS mean_cost_picodollars,
