@@ -9,6 +9,7 @@ import orjson
 from batch.jobs import ENDPOINTS, Batch, Claim, Result
 from router.answers import note_of
 from router.dialects import DIALECTS
+from router.door import keep_within_scopes
 from router.errors import FarthingError
 from router.http import status_of
 from router.pipeline import Pipeline
@@ -34,6 +35,7 @@ class Answerer:
         dialect, request_id, house = DIALECTS[ENDPOINTS[batch.endpoint]], request_id_of(claim), self._house()
         try:
             request = parsed(batch, claim, raw)
+            keep_within_scopes(request)
             policy = house.policy(request.asked)
         except FarthingError as error:
             return _failed(dialect, error, request_id)

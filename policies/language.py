@@ -143,6 +143,15 @@ class ControlArm(BaseModel):
     ] = "baseline"
 
 
+class TierDown(BaseModel):
+    """When a cheaper policy answers instead, because a budget of money runs out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    at: Annotated[float, Field(gt=0, le=1, description="From which share of a budget on.")] = 1.0
+    policy: Annotated[str, Field(min_length=1, description="The cheaper policy's name.")]
+
+
 class PolicySpec(BaseModel):
     """One policy: for which requests, which models, how good, how checked, at what price."""
 
@@ -232,3 +241,7 @@ class PolicySpec(BaseModel):
         Literal["refuse", "warn"],
         Field(description="What happens when an upstream answers with another model than was asked."),
     ] = "refuse"
+    tier_down: Annotated[
+        TierDown | None,
+        Field(description="The cheaper policy that answers when a budget of money runs out."),
+    ] = None

@@ -33,7 +33,7 @@ STRATEGIES: Mapping[str, Callable[[PolicySpec], Strategy]] = MappingProxyType(
     }
 )
 
-ALWAYS_FOR_PINNED = frozenset({"within_cost", "not_denied", "priced"})
+ALWAYS_FOR_PINNED = frozenset({"in_scope", "within_cost", "not_denied", "priced"})
 """Whoever names a model has decided what it can do; what it may cost, and what is denied to all, holds."""
 
 Moment: TypeAlias = Callable[[float], Mapping[str, float]]

@@ -47,6 +47,21 @@ def sieve(rule: Rule) -> Sieve:
     }
 
 
+class InScope:
+    """Strike out models that the caller's key may not be answered by."""
+
+    def __call__(self, request: Request, features: Features, model: Model, /) -> str | None:  # noqa: ARG002
+        allowed = request.principal.scopes.models
+        if allowed is None or model.name in allowed:
+            return None
+        return f"the key {request.principal.key!r} is not for it"
+
+    def strikes(self, request: Request, features: Features, models: Iterable[Model], /) -> Reasons:
+        if request.principal.scopes.models is None:
+            return {}
+        return {m.name: reason for m in models if (reason := self(request, features, m)) is not None}
+
+
 class CanDo:
     """Strike out models that lack, or are not known to have, what the request needs."""
 
@@ -184,6 +199,7 @@ def probable_ms(features: Features, model: Model) -> float | None:
 
 RULES: Mapping[str, RuleMaker] = MappingProxyType(
     {
+        "in_scope": lambda _spec: InScope(),
         "can_do": lambda _spec: CanDo(),
         "fits_context": lambda _spec: FitsContext(),
         "within_cost": lambda spec: WithinCost(

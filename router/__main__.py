@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "explain": "Say what would be tried for a request, and why; spends nothing.",
         "report": "What it cost, and what was saved.",
         "evaluate": "Measure the classifier on evaluation records: yours, or public ones.",
+        "keys": "Make, list, limit, rotate and revoke the keys that callers use.",
         "config": "Check or show the configuration, or print its schema.",
         "learn": "Learn from the ledger (the server does this by itself).",
         "drain": "Move the spool into the ledger (the server does this by itself).",

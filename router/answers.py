@@ -1,7 +1,7 @@
 """What goes back to a caller: status, headers, and a stream written as it comes."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
@@ -29,6 +29,8 @@ def headers_of(outcome: Outcome) -> dict[str, str]:
             headers["x-farthing-substituted"] = _safe(shown.reply.served_model if shown.reply else None)
     if _unchecked(outcome.chosen):
         headers["x-farthing-check"] = "failed"
+    if outcome.over_budget is not None:
+        headers["x-farthing-budget"] = _safe(f"exhausted: {outcome.over_budget.budget}")
     return headers
 
 
@@ -47,6 +49,8 @@ def note_of(outcome: Outcome) -> dict[str, Any]:
             note["substituted"] = chosen.reply.served_model
     if _unchecked(chosen):
         note["check"] = "failed"
+    if outcome.over_budget is not None:
+        note["budget"] = f"exhausted: {outcome.over_budget.budget}"
     return note
 
 
@@ -88,8 +92,18 @@ class StreamedAnswer:
     the first of them fixes the headers before the model is known, which then stands in the last chunk alone.
     """
 
-    def __init__(self, http: web.Request, request: Request, renderer: Renderer, *, keepalive: float) -> None:
+    def __init__(
+        self,
+        http: web.Request,
+        request: Request,
+        renderer: Renderer,
+        *,
+        keepalive: float,
+        standing: Callable[[], Mapping[str, str]] = dict,
+    ) -> None:
+        """`standing` gives further headers, when they are sent."""
         self._http, self._request, self._renderer, self._every = http, request, renderer, keepalive
+        self._standing = standing
         self._response: web.StreamResponse | None = None
         self._opening = asyncio.Lock()
         self._keeper: asyncio.Task[None] | None = None
@@ -167,6 +181,7 @@ class StreamedAnswer:
                     "X-Accel-Buffering": "no",
                     **_first_headers(self._request),
                     **decided,
+                    **self._standing(),
                 }
                 response = web.StreamResponse(headers=headers)
                 await response.prepare(self._http)

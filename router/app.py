@@ -4,10 +4,17 @@ import importlib
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import aiohttp
 
 from evaluators import EVALUATORS
+from policies.budgets.counters import Counters
+from policies.budgets.keeper import Keeper
+from policies.budgets.leases import LeasedCounters
+from policies.budgets.memory import MemoryCounters
+from policies.budgets.rules import Ruleset
+from policies.budgets.windows import Calendar
 from policies.choice import Choice
 from policies.dispatch import labels_used
 from policies.labels import labels_of
@@ -16,6 +23,7 @@ from policies.matching import is_wild, matcher
 from policies.meters import Health, Latency
 from policies.policy import RoutedPolicy, pinned_to
 from policies.selectors import listed, selection_of
+from router.budget import Budget
 from router.catalog import Catalog, Knowledge, listing
 from router.config import (
     AUTO,
@@ -31,10 +39,12 @@ from router.dialects import WIRES
 from router.difficulty import load
 from router.errors import UnknownModel
 from router.features import Measurer, TokenCounter, vocabulary
+from router.keys import Key, Ring
 from router.pipeline import Pipeline
 from router.pricing import charge
-from router.seams import Clock, Policy, Predictor, Sink, Upstream
-from router.types import NOTHING, Model, Principal, Request
+from router.seams import Budgets, Clock, Policy, Predictor, Sink, Upstream
+from router.tiers import TierDown
+from router.types import NOTHING, Model, Request
 from router.upstreams.openai_compatible import Deadlines, OpenAICompatible
 from router.upstreams.simulated import Simulated
 from router.upstreams.simulated_replies import Persona
@@ -55,6 +65,7 @@ class Parts:
     knowledge: Knowledge
     health: Health
     latency: Latency
+    counters: Counters
     sinks: Sequence[Sink]
     clock: Clock
     admit: Callable[[Upstream], Upstream] = _at_once
@@ -67,10 +78,12 @@ def gather(
     sinks: Sequence[Sink] = (),
     *,
     predictor: Predictor | None = None,
+    counters: Counters | None = None,
 ) -> Parts:
     """Load what is shipped and join it with what is given; takes about a second.
 
-    `predictor` is what was learnt in a data folder (`router.learning.adapted.Living`), if there is one.
+    `predictor` is what was learnt in a data folder (`router.learning.adapted.Living`), if there is one;
+    `counters` is what budgets are counted on, if that is not this process alone.
     """
     return Parts(
         session=session,
@@ -79,24 +92,47 @@ def gather(
         knowledge=Knowledge.load(),
         health=Health(clock),
         latency=Latency(clock),
+        counters=counters or MemoryCounters(clock),
         sinks=sinks,
         clock=clock,
     )
 
 
+def counters_of(config: Config, data: Path, clock: Clock) -> Counters:
+    """What budgets are counted on, as the configuration says."""
+    told = config.budgeting
+    if told.store == "redis":
+        assert told.url is not None, "the configuration sees to it"
+        # The door to redis-py, an extra: only for those who have many machines.
+        door = importlib.import_module("policies.budgets.redis")
+        made: Counters = door.RedisCounters(
+            told.url.get_secret_value(), prefix=told.prefix, expires=told.expires_seconds, clock=clock
+        )
+        return made
+    return LeasedCounters(data / "budgets", clock)
+
+
 class Household:
     """One configuration at work; see `server.House`. Built whole, replaced whole."""
 
-    def __init__(self, config: Config, parts: Parts) -> None:
+    def __init__(self, config: Config, parts: Parts, made: Sequence[Key] = ()) -> None:
+        """`made` are the keys that the command line has made."""
         self.config = config
         self.keepalive = config.server.keepalive_seconds
-        self.principals = _principals(config)
+        self._of_config = tuple(row.key() for row in config.keys)
+        self._asks_for_keys = config.auth == "keys"
+        self.rekey(made)
         self.catalog = Catalog([parts.knowledge.complete(model) for model in config.catalogue()])
         models = {model.name: model for model in self.catalog}
         self.policies = _policies(config, models, parts)
         self._auto = Choice(self.policies, tuple(self.catalog))
         self._labels, self._headers = labels_used(self._auto.conditions)
         self._aliases = [(matcher([alias]), target) for alias, target in config.aliases.items()]
+        self.tiers: Mapping[str, TierDown] = {
+            name: TierDown(above=policy, at=told.at, policy=self.policies[told.policy])
+            for name, policy in self.policies.items()
+            if (told := policy.spec.tier_down) is not None
+        }
         self._pinned = _pinned(config, models, parts, self.policies[DEFAULT_POLICY].strongest)
         self.pipeline = Pipeline(
             models=models,
@@ -109,6 +145,7 @@ class Household:
             sinks=[parts.health, parts.latency, *parts.sinks],
             clock=parts.clock,
             config=fingerprint(config),
+            budgets=self._budgets(config, parts),
         )
         self._listing = _listing(self.catalog, self.policies, config.aliases)
 
@@ -137,6 +174,32 @@ class Household:
             return NOTHING
         return labels_of(request, headers, wanted=self._labels, named=self._headers)
 
+    def rekey(self, made: Sequence[Key]) -> None:
+        """Put other keys in force: those of the configuration, and `made`."""
+        self._ring = Ring([*self._of_config, *made])
+
+    @property
+    def ring(self) -> Ring | None:
+        return self._ring if self._asks_for_keys else None
+
+    def _limits_of_key(self, name: str) -> Sequence[Budget]:
+        return self._ring.limits(name)  # of the keys that are in force when it is asked
+
+    def _budgets(self, config: Config, parts: Parts) -> Budgets:
+        told = config.budgeting
+        rules = Ruleset(
+            [row.rule() for row in config.budgets],
+            of_key=self._limits_of_key,
+            calendar=Calendar(told.tzinfo),
+        )
+        return Keeper(
+            rules,
+            parts.counters,
+            clock=parts.clock,
+            output_tokens=told.output_tokens,
+            refuses=told.on_unavailable == "refuse",
+        )
+
     def listing(self) -> Sequence[Mapping[str, object]]:
         return self._listing
 
@@ -144,15 +207,6 @@ class Household:
 def new_request_id() -> str:
     """Make an id nobody can guess: 128 random bits."""
     return secrets.token_hex(16)
-
-
-def _principals(config: Config) -> Mapping[str, Principal] | None:
-    if config.auth == "none":
-        return None
-    return {
-        key.digest: Principal(key=key.name, team=key.team, user=key.user, tags=key.tags)
-        for key in config.keys
-    }
 
 
 def _policies(config: Config, models: Mapping[str, Model], parts: Parts) -> dict[str, RoutedPolicy]:

@@ -71,6 +71,11 @@ class BadRequest(CallerError):
 class NotAuthorized(CallerError):
     """The key is missing or not known here."""
 
+    def __init__(self, message: str | None = None, *, guessed: bool = False) -> None:
+        """`guessed`: a secret was tried that nobody has, or ever had."""
+        self.guessed = guessed
+        super().__init__(message)
+
 
 class OutOfScope(CallerError):
     """The key may not be used for this."""

@@ -4,15 +4,17 @@ import asyncio
 import gc
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
 
-from router.app import Household, Parts, gather
+from router.app import Household, Parts, counters_of, gather
 from router.clock import SystemClock
 from router.config import Config, Watcher
 from router.errors import FarthingError
+from router.keys import Key, KeyStore
 from router.learning.adapted import Living
 from router.ledger.spool import Spool
 from router.seams import Sink, Upstream
@@ -21,7 +23,8 @@ log = logging.getLogger("farthing.house")
 
 SPOOL_TICK = 0.25
 SYNC_EVERY = 0.2
-WATCH_EVERY = 2.0
+WATCH_EVERY = 0.5
+"""Seconds between two looks at the configuration and the keys: a revoked key is refused within them."""
 
 KEEP_UPSTREAM = 4.0
 """Seconds an idle connection to an upstream is kept: less than the five after which uvicorn closes it."""
@@ -45,7 +48,9 @@ class Housekeeping:
         self.clock = SystemClock()
         self._watcher, self._admit, self._sinks = watcher, admit, sinks
         self._spool = Spool(data / "spool", name)
-        self._forced = False
+        self._data, self._keys = data, KeyStore(data)
+        self._made: Sequence[Key] = ()
+        self._hurry = asyncio.Event()
         self._house: Household | None = None
         self._parts: Parts | None = None
         self._learnt = Living(data, learns=watcher.current.learning.enabled)
@@ -61,8 +66,8 @@ class Housekeeping:
         return self._house
 
     def force(self) -> None:
-        """Read the file at the next look, changed or not."""
-        self._forced = True
+        """Read configuration and keys now, changed or not."""
+        self._hurry.set()
 
     async def keep(self, work: Callable[[], Awaitable[None]]) -> None:
         """Build the house and keep it until `work` is done; what is in the spool by then is on the disk."""
@@ -71,23 +76,29 @@ class Housekeeping:
             connector=connector, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
         ) as session:
             self._parts = self._gathered(session)
-            self._house = Household(self.config, self._parts)
+            self._made = self._keys.poll(force=True) or ()
+            self._house = Household(self.config, self._parts, self._made)
             _settle_memory()
             try:
                 await self._beside_timers(work)
             finally:
                 self._spool.close()
+                await self._parts.counters.close()
 
     def _gathered(self, session: aiohttp.ClientSession) -> Parts:
-        parts = gather(session, self.clock, [self._spool, *self._sinks], predictor=self._learnt)
+        sinks = [self._spool, *self._sinks]
+        counters = counters_of(self.config, self._data, self.clock)
+        parts = gather(session, self.clock, sinks, predictor=self._learnt, counters=counters)
         return parts if self._admit is None else replace(parts, admit=self._admit)
 
     async def _beside_timers(self, work: Callable[[], Awaitable[None]]) -> None:
+        assert self._parts is not None, "gathered before"
         async with asyncio.TaskGroup() as group:
             timers = [
+                group.create_task(self._parts.counters.keep()),
                 group.create_task(_every(SPOOL_TICK, self._tick)),
                 group.create_task(_every(SYNC_EVERY, self._sync)),
-                group.create_task(_every(WATCH_EVERY, self._look)),
+                group.create_task(self._watch()),
             ]
             await work()
             for timer in timers:
@@ -99,16 +110,35 @@ class Housekeeping:
     async def _sync(self) -> None:
         await asyncio.to_thread(self._spool.sync)
 
-    async def _look(self) -> None:
+    async def _watch(self) -> None:
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), WATCH_EVERY)
+            force = self._hurry.is_set()
+            self._hurry.clear()
+            await self._look_at_keys(force=force)
+            await self._look(force=force)
+
+    async def _look_at_keys(self, *, force: bool) -> None:
+        """Take changed keys; a file that cannot be understood leaves them as they are."""
+        try:
+            made = await asyncio.to_thread(self._keys.poll, force=force)
+        except (FarthingError, OSError):
+            log.exception("the changed keys cannot be used; the old ones stay in force")
+            return
+        if made is not None:
+            self._made = made
+            self.house.rekey(made)
+
+    async def _look(self, *, force: bool) -> None:
         """Take a changed configuration if it is right; a wrong one leaves everything as it is."""
         if await asyncio.to_thread(self._learnt.poll):
             log.info("what was learnt since is in force")
-        force, self._forced = self._forced, False
         config = await asyncio.to_thread(self._watcher.poll, force=force)
         if config is None or self._parts is None:
             return
         try:
-            house = Household(config, self._parts)
+            house = Household(config, self._parts, self._made)
         except FarthingError:
             log.exception("the changed configuration cannot be used; the old one stays in force")
             return

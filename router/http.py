@@ -1,5 +1,6 @@
 """What every handler has in common: who asks, from error to status, and answers in JSON."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, TypeAlias
 
@@ -12,9 +13,13 @@ from router.errors import (
     NoCandidate,
     NotAuthorized,
     NothingPassed,
+    OutOfScope,
+    OverBudget,
+    OverRate,
     RateLimited,
     TimedOut,
     TooLarge,
+    Unaccounted,
     UnknownModel,
     UnknownObject,
     UpstreamError,
@@ -25,9 +30,13 @@ from router.types import Principal
 STATUS: Sequence[tuple[type[Exception], int]] = (
     (BadRequest, 400),
     (NotAuthorized, 401),
+    (OutOfScope, 403),
     (UnknownModel, 404),
     (UnknownObject, 404),
     (TooLarge, 413),
+    (OverRate, 429),
+    (Unaccounted, 503),
+    (OverBudget, 402),
     (RateLimited, 429),
     (TimedOut, 504),
     (UpstreamError, 502),
@@ -37,6 +46,9 @@ STATUS: Sequence[tuple[type[Exception], int]] = (
 
 An upstream's 401 is no business of the caller's: it is a 502, since the key it speaks of is ours.
 """
+
+SOON = 60.0
+"""Seconds that OpenAI's clients are willing to wait."""
 
 Identify: TypeAlias = Callable[[web.Request], Principal]
 """Tells who asks; raises `NotAuthorized`."""
@@ -68,12 +80,14 @@ def failed(
 ) -> web.Response:
     """Answer with an error in the caller's dialect."""
     status = status or status_of(error)
-    # The SDKs repeat 429 and 5xx by themselves; what could be tried has been tried here.
-    retryable = isinstance(error, NoCandidate) and error.retryable
-    extra = {"x-should-retry": "false"} if status >= 429 and not retryable else {}
     retry_after = getattr(error, "retry_after", None)
+    # The SDKs repeat 429 and 5xx by themselves; what could be tried has been tried here.
+    # Only what passes by itself is soon to be tried again: a model's rest, a limit of ours.
+    again = isinstance(error, OverRate | Unaccounted) and retry_after is not None and retry_after <= SOON
+    again = again or (isinstance(error, NoCandidate) and error.retryable)
+    extra = {"x-should-retry": "true" if again else "false"} if status >= 429 or status == 402 else {}
     if retry_after is not None:
-        extra["Retry-After"] = str(max(1, round(retry_after)))
+        extra["Retry-After"] = str(max(1, math.ceil(retry_after)))
     return web.Response(
         status=status,
         body=dialect.error(status, error),

@@ -281,3 +281,7 @@ class Budgets(Protocol):
     """What may be spent; every request has a purse of it."""
 
     def open(self, request: Request, /) -> Purse: ...
+
+    async def standing(self, principal: Principal, /) -> Sequence[Standing]:
+        """How every limit stands that applies to whoever asks; raises `Unaccounted`."""
+        ...

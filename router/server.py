@@ -1,11 +1,11 @@
 """The HTTP server: parse, run, answer. What is decided is decided elsewhere."""
 
-import hashlib
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Protocol
 
 from aiohttp import web
@@ -13,31 +13,33 @@ from aiohttp.typedefs import Handler
 
 from router.answers import OWN, StreamedAnswer, headers_of, shown_id
 from router.dialects import DIALECTS
-from router.errors import BadRequest, FarthingError, NotAuthorized, TooLarge, UnknownModel
+from router.door import Guard, auditor_of, keep_within_scopes, may_see, principal_of
+from router.errors import BadRequest, FarthingError, TooLarge, UnknownModel
 from router.http import Routes, answer, failed
+from router.keys import Ring
 from router.pipeline import Pipeline
-from router.seams import Clock, Dialect, Policy
+from router.ratelimits import OwnKey, limit_headers
+from router.seams import Clock, Dialect, Policy, Purse
+from router.tiers import TierDown, run_within
 from router.types import DOLLAR, Limits, Outcome, Principal, Request
 
 log = logging.getLogger("farthing.server")
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9_.:\-]{1,128}")
 
-SESSION_HEADERS = ("x-farthing-session", "x-session-id", "x-claude-code-session-id", "x-session-affinity")
-"""Where clients say which conversation a call belongs to, the most explicit first."""
-
-MAX_LABEL = 256
-
-ANYONE = Principal()
-
 
 class House(Protocol):
     """What is in force at a moment; a reload replaces it whole, and a request keeps the one it began with."""
 
     pipeline: Pipeline
-    principals: Mapping[str, Principal] | None
-    """SHA-256 of a key to whom it belongs; `None`: no keys are asked for."""
     keepalive: float
+    tiers: Mapping[str, TierDown]
+    """What is asked in the place of a policy, by its name, when a budget runs out."""
+
+    @property
+    def ring(self) -> Ring | None:
+        """The keys there are; `None`: no keys are asked for."""
+        ...
 
     def policy(self, asked: str, /) -> Policy: ...
 
@@ -60,13 +62,14 @@ class Service:
         max_body: int = 100 << 20,
         routes: Sequence[Routes] = (),
     ) -> None:
-        self._routes = tuple(routes)
+        self._routes = (*routes, OwnKey(lambda: house().pipeline.budgets))
+        self._guard = web.middleware(Guard(clock))
         self._house, self._clock, self._new_id = house, clock, new_id
         self._metrics, self._dashboard, self._max_body = metrics, dashboard, max_body
 
     def application(self) -> web.Application:
         """Every route, with `/v1` in front and without."""
-        app = web.Application(client_max_size=self._max_body, middlewares=[_last_resort])
+        app = web.Application(client_max_size=self._max_body, middlewares=[self._guard, _last_resort])
         for prefix in ("/v1", ""):
             app.router.add_post(f"{prefix}/chat/completions", self.chat_completions)
             app.router.add_get(f"{prefix}/models", self.models)
@@ -88,23 +91,25 @@ class Service:
     async def _complete(self, http: web.Request, dialect: Dialect) -> web.StreamResponse:
         house, request_id = self._house(), self._request_id(http)
         try:
-            principal = _principal(house, http)
+            principal = principal_of(house.ring, http, self._clock.now())
             request = dialect.parse(await self._body(http), request_id=request_id, principal=principal)
             request = replace(
                 request,
                 limits=_limits(request, http),
                 labels=house.labels(request, http.headers),
             )
+            keep_within_scopes(request)
             policy = house.policy(request.asked)
         except FarthingError as error:
             return failed(dialect, error, {"x-request-id": shown_id(request_id)})
         if request.stream:
             return await self._stream(http, house, request, policy, dialect)
-        outcome = await house.pipeline.run(request, policy)
-        return self._whole(outcome, dialect)
+        purse = house.pipeline.budgets.open(request)
+        outcome = await run_within(house.pipeline, request, policy, house.tiers, None, purse)
+        return self._whole(outcome, dialect, self._standing(purse))
 
-    def _whole(self, outcome: Outcome, dialect: Dialect) -> web.Response:
-        headers = headers_of(outcome)
+    def _whole(self, outcome: Outcome, dialect: Dialect, standing: Mapping[str, str]) -> web.Response:
+        headers = {**headers_of(outcome), **standing}
         chosen = outcome.chosen
         if chosen is None or chosen.reply is None:
             return failed(dialect, outcome.failure or FarthingError(), headers)
@@ -117,47 +122,72 @@ class Service:
         self, http: web.Request, house: House, request: Request, policy: Policy, dialect: Dialect
     ) -> web.StreamResponse:
         renderer = dialect.renderer(request, created=int(self._clock.now().timestamp()))
-        async with StreamedAnswer(http, request, renderer, keepalive=house.keepalive) as streamed:
+        purse = house.pipeline.budgets.open(request)
+        standing = partial(self._standing, purse)
+        async with StreamedAnswer(
+            http, request, renderer, keepalive=house.keepalive, standing=standing
+        ) as streamed:
             try:
-                outcome = await house.pipeline.run(request, policy, streamed)
+                outcome = await run_within(house.pipeline, request, policy, house.tiers, streamed, purse)
                 if not streamed.begun and outcome.chosen is None:
-                    return failed(dialect, outcome.failure or FarthingError(), headers_of(outcome))
+                    headers = headers_of(outcome) | standing()
+                    return failed(dialect, outcome.failure or FarthingError(), headers)
                 return await streamed.finish(outcome)
             except ConnectionError:
                 # The caller has left, which the ledger knows; nobody is there to be answered.
                 return streamed.response or web.Response()
 
+    def _standing(self, purse: Purse) -> dict[str, str]:
+        """Tell how the limits of rates stand, and whether any budget was asked at all."""
+        headers = limit_headers(purse.standings(), self._clock.now())
+        return {**headers, "x-farthing-budget": "unchecked"} if purse.unchecked else headers
+
     def _identify(self, http: web.Request) -> Principal:
-        return _principal(self._house(), http)
+        return principal_of(self._house().ring, http, self._clock.now())
+
+    def _audit(self, http: web.Request) -> None:
+        auditor_of(self._house().ring, http, self._clock.now())
 
     async def models(self, http: web.Request) -> web.Response:
-        house = self._house()
         try:
-            _principal(house, http)
+            seen = self._seen(http)
         except FarthingError as error:
             return failed(DIALECTS["chat"], error, {})
-        return answer({"object": "list", "data": list(house.listing())})
+        return answer({"object": "list", "data": seen})
 
     async def model(self, http: web.Request) -> web.Response:
-        house, name = self._house(), http.match_info["id"]
+        name = http.match_info["id"]
         try:
-            _principal(house, http)
-            for entry in house.listing():
+            for entry in self._seen(http):
                 if entry["id"] == name:
                     return answer(entry)
             raise UnknownModel(f"There is no model {name!r} here.", param="model")
         except FarthingError as error:
             return failed(DIALECTS["chat"], error, {})
 
+    def _seen(self, http: web.Request) -> list[Mapping[str, object]]:
+        """The models, and ways to have one chosen, that the caller's key can use."""
+        house = self._house()
+        who = principal_of(house.ring, http, self._clock.now())
+        return [entry for entry in house.listing() if may_see(who, str(entry["id"]))]
+
     async def health(self, http: web.Request) -> web.Response:  # noqa: ARG002 - a handler
         return answer({"status": "ok"})
 
-    async def metrics(self, http: web.Request) -> web.Response:  # noqa: ARG002 - a handler
+    async def metrics(self, http: web.Request) -> web.Response:
+        try:
+            self._audit(http)
+        except FarthingError as error:
+            return failed(DIALECTS["chat"], error, {})
         return web.Response(body=self._metrics(), headers={"Content-Type": "text/plain; version=0.0.4"})
 
     async def dashboard(self, http: web.Request) -> web.Response:
         if self._dashboard is None:
             return await self.nowhere(http)
+        try:
+            self._audit(http)
+        except FarthingError as error:
+            return failed(DIALECTS["chat"], error, {"WWW-Authenticate": 'Basic realm="farthing"'})
         return web.Response(text=await self._dashboard(), content_type="text/html")
 
     async def nowhere(self, http: web.Request) -> web.Response:
@@ -198,36 +228,6 @@ async def _last_resort(request: web.Request, handler: Handler) -> web.StreamResp
 async def _sign(_request: web.Request, response: web.StreamResponse) -> None:
     """Say who answers, but not with which versions of what."""
     response.headers["Server"] = "farthing"
-
-
-def _principal(house: House, http: web.Request) -> Principal:
-    headers = http.headers
-    base = ANYONE
-    if house.principals is not None:
-        secret = headers.get("Authorization", "").removeprefix("Bearer ").strip() or headers.get(
-            "x-api-key", ""
-        )
-        # A dictionary of digests: what the comparison takes tells nothing about the key.
-        known = house.principals.get(hashlib.sha256(secret.encode()).hexdigest())
-        if known is None:
-            raise NotAuthorized("The API key is not known here." if secret else "An API key is needed.")
-        base = known
-    tags = tuple(tag for tag in (_label(t) for t in headers.get("x-farthing-tags", "").split(",")) if tag)
-    session = next((headers[name] for name in SESSION_HEADERS if name in headers), None)
-    run, user = headers.get("x-farthing-run-id"), headers.get("x-farthing-user")
-    if not (tags or session or run or user):
-        return base
-    return replace(
-        base,
-        tags=base.tags + tags,
-        session=_label(session),
-        run=_label(run),
-        user=base.user or _label(user),
-    )
-
-
-def _label(text: str | None) -> str | None:
-    return (text.strip()[:MAX_LABEL] or None) if text else None
 
 
 def _limits(request: Request, http: web.Request) -> Limits:

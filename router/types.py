@@ -59,6 +59,18 @@ class Scopes:
 EVERYTHING = Scopes()
 
 
+class Role(StrEnum):
+    """What the holder of a key may do.
+
+    CALLER asks models; AUDITOR reads metrics, reports and the rules in force, and may not spend;
+    ADMIN may do both.
+    """
+
+    CALLER = "caller"
+    AUDITOR = "auditor"
+    ADMIN = "admin"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
     """Who asks, as the proxy established it: the key's name (never its secret) and the call's labels.
@@ -74,6 +86,7 @@ class Principal:
     run: str | None = None
     batch: str | None = None
     parents: tuple[str, ...] = ()
+    role: Role = Role.CALLER
     scopes: Scopes = EVERYTHING
 
 

@@ -15,13 +15,15 @@ class Count(NamedTuple):
 class Claim(NamedTuple):
     """`amount` is wanted of the account `key`, which may reach `limit` and is forgotten at `ends`.
 
-    `ends` is in seconds since 1970. A tuple, because ten are made for every call.
+    `ends` is in seconds since 1970; `grain` is what may be rounded up to.
+    A tuple, because ten are made for every call.
     """
 
     key: str
     limit: int
     amount: int
     ends: float
+    grain: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +61,8 @@ class Counters(Protocol):
         """Book `amounts` in the place of what is held, once; never waits and never fails."""
         ...
 
-    async def counts(self, keys: Sequence[str], /) -> Sequence[Count]:
-        """How accounts stand; one that nobody has opened stands at nothing. Raises `Unavailable`."""
+    async def counts(self, claims: Sequence[Claim], /) -> Sequence[Count]:
+        """How the accounts of claims stand: at nothing, where nobody opened one. Raises `Unavailable`."""
         ...
 
     async def keep(self) -> None:

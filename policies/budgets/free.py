@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from router.budget import Standing
 from router.errors import OverBudget
 from router.seams import Purse, Settle
-from router.types import Attempt, Features, Model, Request
+from router.types import Attempt, Features, Model, Principal, Request
 
 
 class Free:
@@ -19,6 +19,9 @@ class Free:
 
     async def reserve(self, features: Features, model: Model, /) -> Settle:  # noqa: ARG002 - the seam
         return forget
+
+    async def standing(self, principal: Principal, /) -> Sequence[Standing]:  # noqa: ARG002 - the seam
+        return ()
 
     def standings(self) -> Sequence[Standing]:
         return ()

@@ -11,7 +11,7 @@ from policies.budgets.worst import most
 from router.budget import Standing, Unit
 from router.errors import OverBudget, Unaccounted
 from router.seams import Clock, Purse, Settle
-from router.types import Attempt, Features, Model, Picodollars, Request
+from router.types import Attempt, Features, Model, Picodollars, Principal, Request
 
 log = logging.getLogger(__name__)
 
@@ -41,17 +41,16 @@ class Keeper:
         self.output_tokens, self.refuses = output_tokens, refuses
 
     def open(self, request: Request, /) -> Purse:
-        lines, within = self.rules.lines(request), self.rules.within_request()
+        lines, within = self.rules.lines(request.principal), self.rules.within_request()
         if not (lines or within or self.rules.has_providers):
             return FREE
         return RequestPurse(self, request, lines, within)
 
-    async def standing(self, request: Request) -> Sequence[Standing]:
-        """How every limit stands that applies to whoever asks; raises `Unaccounted`."""
+    async def standing(self, principal: Principal, /) -> Sequence[Standing]:
         now = self.clock.now().timestamp()
-        lines = self.rules.lines(request)
+        lines = self.rules.lines(principal)
         try:
-            counts = await self.counters.counts([self.rules.claim(line, 0, now).key for line in lines])
+            counts = await self.counters.counts([self.rules.claim(line, 0, now) for line in lines])
         except Unavailable:
             raise Unaccounted(retry_after=1.0) from None
         return [self.rules.standing(line, count, now) for line, count in zip(lines, counts, strict=True)]
@@ -99,6 +98,7 @@ class RequestPurse:
             return self._unreachable(error)
         if isinstance(held, Short):
             line = lines[held.position]
+            self._last = (line,), (held.count,), now
             raise refusal(keeper.rules.standing(line, held.count, now), wanted[line.unit], now)
         self._last = lines, held.counts, now
         for unit, amount in wanted.items():

@@ -51,8 +51,8 @@ class MemoryCounters:
             account.held -= claim.amount
             account.spent += amount
 
-    async def counts(self, keys: Sequence[str], /) -> Sequence[Count]:
-        accounts = [self._accounts.get(key) for key in keys]
+    async def counts(self, claims: Sequence[Claim], /) -> Sequence[Count]:
+        accounts = [self._accounts.get(claim.key) for claim in claims]
         return [Count(a.spent, a.held) if a is not None else Count(0, 0) for a in accounts]
 
     async def keep(self) -> None:

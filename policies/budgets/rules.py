@@ -9,10 +9,13 @@ from typing import NamedTuple
 from policies.budgets.counters import Claim, Count
 from policies.budgets.windows import KEPT, Calendar
 from router.budget import Budget, BudgetScope, Standing, Unit
-from router.types import Request
+from router.types import Principal
 
 NEVER = 4_102_444_800.0
 """The year 2100: when an account without an end is forgotten."""
+
+NANO = 1000
+"""Picodollars in a nano-dollar, for counters that cannot count beyond 2**53."""
 
 REMEMBERED = 10_000
 """Names whose lines are kept ready."""
@@ -28,20 +31,20 @@ class Line(NamedTuple):
     account: str
 
 
-def _own(request: Request, label: str | None) -> Sequence[str]:
+def _own(who: Principal, label: str | None) -> Sequence[str]:
     """A label that callers choose is theirs alone: another key's run of the same name is another run."""
-    return (f"{request.principal.key or ''}/{label}",) if label else ()
+    return (f"{who.key or ''}/{label}",) if label else ()
 
 
-WHO: Mapping[BudgetScope, Callable[[Request], Iterable[str]]] = MappingProxyType(
+WHO: Mapping[BudgetScope, Callable[[Principal], Iterable[str]]] = MappingProxyType(
     {
-        BudgetScope.ALL: lambda _request: ("",),
-        BudgetScope.TEAM: lambda r: (r.principal.team,) if r.principal.team else (),
-        BudgetScope.USER: lambda r: (r.principal.user,) if r.principal.user else (),
-        BudgetScope.KEY: lambda r: (r.principal.key, *r.principal.parents) if r.principal.key else (),
-        BudgetScope.TAG: lambda r: dict.fromkeys(r.principal.tags),  # each once
-        BudgetScope.RUN: lambda r: _own(r, r.principal.run),
-        BudgetScope.SESSION: lambda r: _own(r, r.principal.session),
+        BudgetScope.ALL: lambda _who: ("",),
+        BudgetScope.TEAM: lambda who: (who.team,) if who.team else (),
+        BudgetScope.USER: lambda who: (who.user,) if who.user else (),
+        BudgetScope.KEY: lambda who: (who.key, *who.parents) if who.key else (),
+        BudgetScope.TAG: lambda who: dict.fromkeys(who.tags),  # each once
+        BudgetScope.RUN: lambda who: _own(who, who.run),
+        BudgetScope.SESSION: lambda who: _own(who, who.session),
     }
 )
 """Whose accounts a request is booked to; those of the request itself and of the provider come later."""
@@ -72,14 +75,13 @@ class Ruleset:
         self._lines = lru_cache(REMEMBERED)(self._find)
         self._own_lines = lru_cache(REMEMBERED)(_lines)
 
-    def lines(self, request: Request) -> list[Line]:
+    def lines(self, who: Principal) -> list[Line]:
         """Every limit that applies whatever model is asked."""
         lines: list[Line] = []
         for scope in self._by_scope:
             if scope in WHO:
-                for name in WHO[scope](request):
+                for name in WHO[scope](who):
                     lines += self._lines(scope, name)
-        who = request.principal
         for name in (who.key, *who.parents) if who.key is not None else ():
             for budget in self._of_key(name):
                 lines += self._own_lines(budget, name)
@@ -100,7 +102,8 @@ class Ruleset:
         ends = window.ends
         if ends is None:
             ends = now + KEPT if line.budget.scope in CHOSEN else NEVER
-        return Claim(f"{line.account}{window.name}", line.limit, amount, ends)
+        grain = NANO if line.unit is Unit.USD else 1
+        return Claim(f"{line.account}{window.name}", line.limit, amount, ends, grain)
 
     def standing(self, line: Line, count: Count, now: float) -> Standing:
         """Say how a limit stands."""

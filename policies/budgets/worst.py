@@ -1,6 +1,13 @@
 """What a call can cost at most, before it is made."""
 
-from router.types import Features, Model, Picodollars, Request
+from router.pricing import charge
+from router.types import Features, Grade, Model, Picodollars, Request, Usage
+
+FRAME = 64
+"""Tokens a chat template puts around a conversation, about."""
+
+A_PICTURE = 2_000
+"""Tokens a picture is taken for: the most that the usual resolutions come to."""
 
 
 def most(
@@ -11,12 +18,15 @@ def most(
     Another model's tokeniser may cut finer than ours: the prompt is taken for half as long again.
     `output_tokens` bounds an answer that neither the request nor the model does.
     """
-    prompt = features.prompt_tokens * 3 // 2 + 64
+    prompt = features.prompt_tokens * 3 // 2 + FRAME + features.images * A_PICTURE
     allowed = [limit for limit in (request.limits.output_tokens, model.max_output) if limit is not None]
-    each = min(allowed) if allowed else output_tokens
-    output = each * request.limits.choices
-    prices = model.prices
-    if prices is None:
-        return None, prompt + output
-    dearest = max(prices.input, prices.cached_input or 0, prices.cache_write or 0)
-    return prices.request + prompt * dearest + output * prices.output, prompt + output
+    output = (min(allowed) if allowed else output_tokens) * request.limits.choices
+    usage = Usage(
+        input=0,
+        output=0,
+        grade=Grade.ESTIMATED,
+        input_bound=prompt,
+        output_bound=output,
+        images=features.images,
+    )
+    return charge(model, usage, features.at).bound, prompt + output

@@ -6,13 +6,15 @@
 `watch` reloads a changed file, `schema` and `shown` are for people and their editors.
 """
 
+from router.config.budgets import Budgeting, BudgetSettings, Limit
+from router.config.keys import KeySettings, ScopeSettings
 from router.config.models import AUTO, Behaviour, ModelSettings
 from router.config.prices import Price
 from router.config.problems import ConfigProblems
 from router.config.reading import load, parse
 from router.config.references import environment
 from router.config.schema import schema
-from router.config.server import Key, Server
+from router.config.server import Server
 from router.config.settings import Config
 from router.config.shown import fingerprint, shown
 from router.config.upstreams import (
@@ -27,13 +29,17 @@ from router.config.watch import Watcher, restart_needed
 __all__ = [
     "AUTO",
     "Behaviour",
+    "BudgetSettings",
+    "Budgeting",
     "Config",
     "ConfigProblems",
     "HostedUpstream",
-    "Key",
+    "KeySettings",
+    "Limit",
     "ModelSettings",
     "OpenAIUpstream",
     "Price",
+    "ScopeSettings",
     "Server",
     "SimulatedUpstream",
     "Timeouts",

@@ -1,15 +1,17 @@
 """What no single setting can know: names that must exist or differ, and doors that must be locked."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from policies.language import PolicySpec
 from policies.selectors import Deny
+from router.config.budgets import BudgetSettings
 from router.config.fields import NAME
+from router.config.keys import KeySettings
 from router.config.models import ModelSettings
 from router.config.policing import aliased, denials, missing, names_in_policies, unreachable
 from router.config.problems import Path, Problem
-from router.config.server import Key, Server
+from router.config.server import Server
 from router.config.upstreams import UpstreamSettings
 from router.seams import EvaluatorMaker
 
@@ -24,7 +26,9 @@ class Sections(Protocol):
     @property
     def auth(self) -> str: ...
     @property
-    def keys(self) -> Sequence[Key]: ...
+    def keys(self) -> Sequence[KeySettings]: ...
+    @property
+    def budgets(self) -> Sequence[BudgetSettings]: ...
     @property
     def upstreams(self) -> Mapping[str, UpstreamSettings]: ...
     @property
@@ -41,30 +45,42 @@ def contradictions(
     config: Sections, *, known_checks: Mapping[str, EvaluatorMaker] | None
 ) -> Iterator[Problem]:
     """Find everything that sections say against each other."""
-    yield from _doors(config.server, config.auth, config.keys)
+    yield from _doors(config.server, config.auth)
     yield from _twice("keys", config.keys, "name", lambda key: key.name)
     yield from _twice("keys", config.keys, "secret", lambda key: key.digest)
+    yield from _twice("budgets", config.budgets, "name", lambda budget: budget.name)
     yield from _names("upstreams", config.upstreams)
     yield from _twice("models", config.models, "name", lambda row: row.name)
     for index, row in enumerate(config.models):
         yield from _model(("models", index), row, config.upstreams)
     yield from _names("policies", config.policies)
     models = [row.name for row in config.models]
+    for index, key in enumerate(config.keys):
+        yield from _scopes(("keys", index, "scopes"), key, models, config.policies)
+    for name, policy in config.policies.items():
+        yield from _tier_down(("policies", name), name, policy, config.policies)
     yield from names_in_policies(config.policies, models, known_checks)
     yield from unreachable(config.policies)
     yield from aliased(config.aliases, models, config.policies)
     yield from denials(config.deny, config.models, config.upstreams)
 
 
-def _doors(server: Server, auth: str, keys: Sequence[Key]) -> Iterator[Problem]:
+def _doors(server: Server, auth: str) -> Iterator[Problem]:
     if auth == "none" and not server.loopback:
         yield Problem(
             path=("server", "host"),
             message=f"{server.host!r} can be reached from other machines, but auth is 'none': "
             "write 'auth: keys' and list keys, or let the host be 127.0.0.1",
         )
-    if auth == "keys" and not keys:
-        yield Problem(path=("auth",), message="is 'keys', but no 'keys' are listed, so nobody could call")
+
+
+def _scopes(
+    path: Path, key: KeySettings, models: Collection[str], policies: Collection[str]
+) -> Iterator[Problem]:
+    for field, noun, known in (("models", "model", models), ("policies", "policy", policies)):
+        for index, name in enumerate(getattr(key.scopes, field) or ()):
+            if name not in known:
+                yield missing((*path, field, index), noun, name, known)
 
 
 def _model(path: Path, row: ModelSettings, upstreams: Mapping[str, UpstreamSettings]) -> Iterator[Problem]:
@@ -74,6 +90,16 @@ def _model(path: Path, row: ModelSettings, upstreams: Mapping[str, UpstreamSetti
     elif row.simulated and upstream.kind != "simulated":
         message = f"only fits an upstream of kind 'simulated'; {row.upstream!r} is {upstream.kind!r}"
         yield Problem(path=(*path, "simulated"), message=message)
+
+
+def _tier_down(
+    path: Path, name: str, policy: PolicySpec, policies: Mapping[str, PolicySpec]
+) -> Iterator[Problem]:
+    told = policy.tier_down
+    if told is not None and told.policy not in policies:
+        yield missing((*path, "tier_down", "policy"), "policy", told.policy, policies)
+    elif told is not None and told.policy == name:
+        yield Problem(path=(*path, "tier_down", "policy"), message="is the policy itself: name a cheaper one")
 
 
 def _names(section: str, names: Iterable[str]) -> Iterator[Problem]:

@@ -10,13 +10,15 @@ from pydantic_core import PydanticCustomError
 from policies.extending import bases, extended
 from policies.language import DEFAULT_POLICY, PolicySpec
 from policies.selectors import Deny
+from router.config.budgets import Budgeting, BudgetSettings
 from router.config.consistency import contradictions
 from router.config.fields import Settings, nearest
+from router.config.keys import KeySettings
 from router.config.learning import Learning
 from router.config.models import ModelSettings
 from router.config.policing import impossible
 from router.config.problems import Problem
-from router.config.server import Key, Server
+from router.config.server import Server
 from router.config.upstreams import UpstreamSettings
 from router.types import Model
 
@@ -62,10 +64,18 @@ class Config(Settings):
         Literal["none", "keys"],
         Field(description="Whether callers need a key; `none` only if the host is a loopback address."),
     ] = "none"
-    keys: Annotated[tuple[Key, ...], Field(description="Who may call.")] = ()
     learning: Annotated[
         Learning, Field(description="Whether and how fast predictions follow own traffic.")
     ] = Learning()
+    keys: Annotated[
+        tuple[KeySettings, ...],
+        Field(description="Who may call, beside those that `farthing keys` has made."),
+    ] = ()
+    budgets: Annotated[
+        tuple[BudgetSettings, ...],
+        Field(description="What may be spent; every one that applies must bear a call."),
+    ] = ()
+    budgeting: Annotated[Budgeting, Field(description="Where spending is counted, and how.")] = Budgeting()
     upstreams: Annotated[
         Mapping[str, UpstreamSettings],
         Field(json_schema_extra={"minProperties": 1}, description="Ways to reach models, each with a name."),

@@ -22,6 +22,7 @@ FIXED = (
         for name in ("host", "port", "workers", "max_body_mb", "shutdown_seconds", "dashboard")
     ),
     "data",
+    *(f"budgeting.{name}" for name in ("store", "url", "prefix", "expires_seconds")),
 )
 """What a running process cannot change."""
 

@@ -3,7 +3,7 @@
 from types import MappingProxyType
 from typing import Any
 
-from router.errors import CallerError, CallerFault, NoCandidate
+from router.errors import CallerError, CallerFault, NoCandidate, OverBudget
 
 TYPES = MappingProxyType(
     {
@@ -19,7 +19,18 @@ TYPES = MappingProxyType(
 )
 
 CODES = MappingProxyType(
-    {401: "invalid_api_key", 404: "model_not_found", 413: "request_too_large", 429: "rate_limit_exceeded"}
+    {
+        401: "invalid_api_key",
+        403: "out_of_scope",
+        404: "model_not_found",
+        413: "request_too_large",
+        429: "rate_limit_exceeded",
+    }
+)
+
+
+BUDGET_CODES = MappingProxyType(
+    {402: "budget_exceeded", 429: "rate_limit_exceeded", 503: "budgets_unavailable"}
 )
 
 
@@ -34,6 +45,8 @@ def error_body(status: int, error: Exception) -> dict[str, Any]:
         "param": param,
         "code": code or CODES.get(status) or (_name(error) if status >= 500 else None),
     }
+    if isinstance(error, OverBudget):
+        body |= {"code": BUDGET_CODES.get(status), "budget": error.details or None}
     if isinstance(error, NoCandidate):
         body |= {
             "code": "no_candidate",

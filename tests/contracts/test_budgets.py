@@ -9,12 +9,15 @@ from hypothesis import strategies as st
 from policies.budgets.counters import Claim, Counters, Held, Short
 from policies.budgets.free import Free
 from policies.budgets.keeper import Keeper
+from policies.budgets.leases import LeasedCounters
 from policies.budgets.memory import MemoryCounters
+from policies.budgets.redis import RedisCounters
 from policies.budgets.rules import Ruleset
 from router.budget import Budget, BudgetScope, Per
 from router.errors import OverBudget
 from router.seams import Budgets, Purse
 from tests.support.budgets import attempt
+from tests.support.redis_server import started
 from tests.support.world import FakeClock, features, model, request
 
 WIDE = Budget(name="house", scope=BudgetScope.ALL, per=Per.DAY, usd=10**12, requests=10, tokens=10**6)
@@ -24,7 +27,18 @@ def memory(clock, _folder):
     return MemoryCounters(clock)
 
 
-COUNTERS = {"memory": memory}
+def leases(clock, folder):
+    return LeasedCounters(folder, clock)
+
+
+def redis(clock, folder):
+    server = started(folder)
+    made = RedisCounters(server.url, prefix="t", expires=900, clock=clock)
+    made.server = server
+    return made
+
+
+COUNTERS = {"memory": memory, "leases": leases, "redis": redis}
 
 each_budgets = pytest.mark.parametrize("made", ["free", "keeper"])
 
@@ -46,11 +60,13 @@ async def test_a_purse_reserves_and_settles_and_says_how_it_stands(made):
     assert all(standing.remaining >= 0 for standing in purse.standings())
 
 
-@pytest.fixture(params=COUNTERS)
+@pytest.fixture(params=["memory", "leases", pytest.param("redis", marks=pytest.mark.service)])
 async def counters(request, tmp_path):
     made = COUNTERS[request.param](FakeClock(), tmp_path)
     yield made
     await made.close()
+    if request.param == "redis":
+        made.server.stop()
 
 
 def claim(key="a", limit=10, amount=1) -> Claim:
@@ -95,7 +111,7 @@ async def test_the_counts_add_up(counters: Counters):
     still = await counters.reserve([claim("x", amount=4)])
     assert isinstance(still, Held)
     assert tuple(still.counts[0]) == (2, 4)
-    assert tuple((await counters.counts(["nobody"]))[0]) == (0, 0)
+    assert tuple((await counters.counts([claim("nobody")]))[0]) == (0, 0)
 
 
 async def test_a_crowd_gets_exactly_what_there_is(counters: Counters):

@@ -1,5 +1,6 @@
 """A rule gives a reason, or nothing."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -9,7 +10,7 @@ from policies.meters import Health
 from policies.policy import RoutedPolicy
 from policies.rules import RULES, TERMS
 from policies.selectors import Deny
-from router.types import Capability, Limits
+from router.types import Capability, Limits, Principal, Scopes
 from tests.support.world import FakeClock, features, model, request
 
 CLOCK = FakeClock()
@@ -17,6 +18,10 @@ CLOCK = FakeClock()
 
 def reason(rule, asked, candidate, *, spec=None, chances=None):
     return RULES[rule](spec or PolicySpec())(asked, features({candidate.name: 0.5}), candidate)
+
+
+def of_key(**scopes):
+    return replace(request(), principal=Principal(key="k", scopes=Scopes(**scopes)))
 
 
 @pytest.mark.parametrize(
@@ -53,6 +58,9 @@ def reason(rule, asked, candidate, *, spec=None, chances=None):
             "expected to cost $0.000110, the ceiling is $0.000109",
         ),
         ("healthy", request(), model("m"), None),
+        ("in_scope", request(), model("m"), None),
+        ("in_scope", of_key(models={"m"}), model("m"), None),
+        ("in_scope", of_key(models={"n"}), model("m"), "the key 'k' is not for it"),
     ],
 )
 def test_each_rule_says_why_or_nothing(rule, asked, candidate, said):

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from policies.budgets.memory import MemoryCounters
 from policies.meters import Health, Latency
 from router.app import Household, Parts
 from router.catalog import Knowledge
@@ -49,6 +50,7 @@ def house():
         knowledge=Knowledge.load(),
         health=Health(FakeClock()),
         latency=Latency(FakeClock()),
+        counters=MemoryCounters(FakeClock()),
         sinks=[Book()],
         clock=FakeClock(),
     )
@@ -88,9 +90,9 @@ def test_the_baseline_is_the_strongest_unless_it_is_named(house):
 
 
 def test_a_key_is_known_by_its_digest_alone(house):
-    (digest,) = house.principals
-    assert house.principals[digest] == Principal(key="alice", team="research")
-    assert "0123456789abcdef" not in repr(house.principals)
+    who = house.ring.find("0123456789abcdef", FakeClock().now())
+    assert who == Principal(key="alice", team="research")
+    assert "0123456789abcdef" not in repr(vars(house.ring))
 
 
 def test_policies_and_models_are_listed(house):

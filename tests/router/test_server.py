@@ -1,7 +1,6 @@
 """The HTTP server over a small house: what goes in, what comes out, which headers."""
 
 import asyncio
-import hashlib
 import json
 from itertools import count
 
@@ -13,9 +12,10 @@ from policies.language import Escalation, PolicySpec
 from policies.meters import Health
 from policies.policy import RoutedPolicy
 from router.errors import Broken, CallerFault, Denied, RateLimited, UnknownModel
+from router.keys import Key, Ring, digest_of
 from router.pipeline import Pipeline
 from router.server import Service
-from router.types import Delta, Principal, ToolCall, Usage
+from router.types import Delta, ToolCall, Usage
 from tests.support.world import Book, FakeClock, Script, features, flat_charge, model
 
 SMALL, LARGE = model("small", price=1), model("large", price=10)
@@ -24,13 +24,13 @@ SMALL, LARGE = model("small", price=1), model("large", price=10)
 class SmallHouse:
     """Two models behind `auto`, and whatever a script makes them say."""
 
-    def __init__(self, replies, *, principals=None, keepalive=30.0, **spec):
+    def __init__(self, replies, *, ring=None, budgets=None, keepalive=30.0, **spec):
         self.upstream, self.book, self.keepalive = (
             Script(replies, usage=Usage(input=10, output=5)),
             Book(),
             keepalive,
         )
-        self.principals = principals
+        self.ring, self.tiers = ring, {}
         self._policy = RoutedPolicy(
             "default",
             PolicySpec(**{"escalation": Escalation(rescue=()), **spec}),
@@ -47,6 +47,7 @@ class SmallHouse:
             count=len,
             sinks=[self.book],
             clock=FakeClock(),
+            budgets=budgets,
         )
 
     def policy(self, asked, /):
@@ -183,8 +184,8 @@ async def test_an_upstreams_failure_has_the_right_status(serve, stream, error, s
 
 
 async def test_a_key_is_asked_for_where_keys_are_in_force(serve):
-    known = {hashlib.sha256(b"right").hexdigest(): Principal(key="alice", team="t", tags=("a",))}
-    client, house = await serve({"small": [["x"]], "large": [["x"]]}, principals=known)
+    known = Ring([Key(name="alice", digest=digest_of("right"), team="t", tags=("a",))])
+    client, house = await serve({"small": [["x"]], "large": [["x"]]}, ring=known)
     assert (await ask(client)).status == 401
     assert (await ask(client, headers={"Authorization": "Bearer wrong"})).status == 401
     assert (await client.get("/v1/models")).status == 401

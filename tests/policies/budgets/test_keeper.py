@@ -39,16 +39,16 @@ def test_where_nothing_applies_the_purse_is_free():
 async def test_what_is_held_is_the_most_a_call_can_cost_and_what_is_booked_is_what_it_did():
     house = keeper(budget(usd=DOLLAR))
     settle = await house.open(by()).reserve(TOLD, A)
-    assert (await house.standing(by()))[0].held == (10 * 3 // 2 + 64 + 10) * 10**6
+    assert (await house.standing(by().principal))[0].held == (10 * 3 // 2 + 64 + 10) * 10**6
     settle(attempt(cost=7))
-    (standing,) = await house.standing(by())
+    (standing,) = await house.standing(by().principal)
     assert (standing.spent, standing.held) == (7, 0)
 
 
 async def test_an_answer_nobody_bounds_is_bounded_by_what_is_stated():
     house = keeper(budget(tokens=10**6), output_tokens=500)
     await house.open(request()).reserve(TOLD, A)
-    assert (await house.standing(request()))[0].held == 79 + 500
+    assert (await house.standing(request().principal))[0].held == 79 + 500
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ async def test_a_request_counts_once_however_often_it_is_tried():
     purse = house.open(by())
     for _ in range(3):
         (await purse.reserve(TOLD, A))(attempt())
-    assert (await house.standing(by()))[0].spent == 1
+    assert (await house.standing(by().principal))[0].spent == 1
 
 
 async def test_a_requests_own_budget_counts_all_its_attempts():
@@ -128,7 +128,7 @@ async def test_what_nobody_knows_is_booked_as_the_most_it_can_have_been():
     house = keeper(budget(usd=DOLLAR, tokens=10**6))
     settle = await house.open(by()).reserve(TOLD, A)
     settle(attempt(cost=None, output=None))
-    spent = {standing.unit: standing.spent for standing in await house.standing(by())}
+    spent = {standing.unit: standing.spent for standing in await house.standing(by().principal)}
     assert spent == {"usd": 89 * 10**6, "tokens": 89}
 
 

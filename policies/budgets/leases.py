@@ -1,0 +1,268 @@
+"""Accounts shared by the processes of one machine.
+
+Each process takes a part of what may still be spent, spends it without asking anybody,
+and gives back what it does not need: at once where another comes short, else when it is idle.
+"""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+from typing import TypeVar
+
+from policies.budgets.book import Book, Entry, Wish
+from policies.budgets.counters import Claim, Count, Held, Short, Unavailable
+from policies.budgets.slots import Slots
+from router.seams import Clock
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+TICK = 0.1
+"""Seconds between two looks whether others come short."""
+
+SOON = 0.005
+"""Seconds until what is wanted elsewhere is given back, once it is known not to be needed."""
+
+SWEEP_EVERY = 1.0
+"""Seconds between two bookings of everything; what is idle by then is given back."""
+
+RECALLED = 0.15
+"""Seconds within which other processes give back what they do not need."""
+
+RECALLS = 3
+
+
+class Lease:
+    """A process's part of an account: what was granted of it, used, and held for calls under way.
+
+    `rest` is what was left for everybody when this was last granted some.
+    """
+
+    __slots__ = (
+        "booked", "closing", "ends", "granted", "held", "idle", "key", "limit", "rest", "slot", "stale",
+        "used",
+    )  # fmt: skip
+
+    def __init__(self, key: str, slot: int, ends: float) -> None:
+        self.key, self.slot, self.ends = key, slot, ends
+        self.closing = self.idle = False
+        self.granted = self.used = self.held = self.booked = self.rest = self.limit = self.stale = 0
+
+    @property
+    def room(self) -> int:
+        return self.granted - self.used - self.held
+
+    def count(self) -> Count:
+        """How the account stands, as far as is known here; `spent` has what others have of it."""
+        return Count(self.limit - self.rest - max(0, self.room) - self.held, self.held)
+
+
+class LeasedCounters:
+    """Counters over the file in `folder`; it is opened when the first budget is asked."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        self._folder, self._clock = folder, clock
+        self._leases: dict[str, Lease] = {}
+        self._open: set[int] = set()
+        self._numbers = count()
+        self._turn, self._hurry = asyncio.Lock(), asyncio.Event()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="budgets")
+        self._slots: Slots | None = None
+        self._book: Book | None = None
+
+    async def reserve(self, claims: Sequence[Claim], /) -> Held | Short:
+        recalls = 0
+        while True:
+            lacking = [claim for claim in claims if not self._has_room(claim)]
+            if not lacking:
+                return self._hold(claims)
+            # Shielded: what is granted must be noted, also if the caller has left by then.
+            short = await asyncio.shield(asyncio.ensure_future(self._fetch(lacking)))
+            if short is None:
+                continue
+            claim, seen, elsewhere = short
+            if not elsewhere or recalls == RECALLS:
+                return Short(position=list(claims).index(claim), count=seen)
+            recalls += 1
+            await asyncio.sleep(RECALLED)
+
+    def settle(self, held: Held, amounts: Sequence[int], /) -> None:
+        number = int(held.id)
+        if number not in self._open or self._slots is None:
+            return
+        self._open.remove(number)
+        for claim, amount in zip(held.claims, amounts, strict=True):
+            lease = self._leases[claim.key]
+            lease.held -= claim.amount
+            if amount:
+                lease.used += amount
+                self._slots.put(lease.slot, lease.used)
+            if lease.idle and lease.room > 0:
+                self._hurry.set()  # others came short of it lately
+
+    async def counts(self, claims: Sequence[Claim], /) -> Sequence[Count]:
+        keys = [claim.key for claim in claims]
+        await self._book_all(sweeping=False)
+        found = await self._in_thread(lambda book: book.counts(keys))
+        # What the file has as granted is held here, and else where, or is still to be had.
+        return [
+            Count(seen.spent, seen.held - max(0, lease.room)) if (lease := self._leases.get(key)) else seen
+            for key, seen in zip(keys, found, strict=True)
+        ]
+
+    async def keep(self) -> None:
+        swept = self._clock.monotonic()
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), TICK)
+                await asyncio.sleep(SOON)  # with what else is settled by then
+            self._hurry.clear()
+            now = self._clock.monotonic()
+            sweeping = now - swept >= SWEEP_EVERY
+            swept = now if sweeping else swept
+            try:
+                await self.tick(sweeping=sweeping)
+            except Unavailable as error:
+                log.error("what is spent cannot be booked just now: %s", error)  # noqa: TRY400
+
+    async def tick(self, *, sweeping: bool) -> None:
+        """Give back what others want, or book everything."""
+        if self._book is None:
+            return
+        if sweeping:
+            await self._book_all(sweeping=True)
+        elif self._leases:
+            await self.give_back()
+
+    async def give_back(self) -> None:
+        """Give back what others want and nobody here needs."""
+        now = self._clock.now().timestamp()
+        async with self._turn:
+            wanted = set(await self._in_thread(lambda book: book.wanted(now)))
+            wanted |= {key for key, lease in self._leases.items() if lease.idle and lease.room > 0}
+            await self._enter([self._entry(self._leases[key], back=True) for key in wanted])
+
+    async def close(self) -> None:
+        """Book everything and give back the rest, what is held included."""
+        if self._book is not None and self._slots is not None:
+            for lease in self._leases.values():
+                lease.held = 0
+            entries = [self._entry(lease, back=True, over=True) for lease in self._leases.values()]
+            await self._enter(entries)
+            await self._in_thread(lambda book: book.close())
+            self._slots.close()
+            self._leases.clear()
+            self._book = self._slots = None
+        self._thread.shutdown()
+
+    def _has_room(self, claim: Claim) -> bool:
+        lease = self._leases.get(claim.key)
+        return lease is not None and not lease.closing and lease.room >= claim.amount
+
+    def _hold(self, claims: Sequence[Claim]) -> Held:
+        counts = []
+        for claim in claims:
+            lease = self._leases[claim.key]
+            lease.held += claim.amount
+            lease.stale, lease.limit = 0, claim.limit
+            counts.append(lease.count())
+        number = next(self._numbers)
+        self._open.add(number)
+        return Held(id=str(number), claims=tuple(claims), counts=tuple(counts))
+
+    async def _fetch(self, claims: Sequence[Claim]) -> tuple[Claim, Count, bool] | None:
+        """Have the leases enlarged that do not suffice; give the first claim that cannot be met."""
+        now = self._clock.now().timestamp()
+        async with self._turn:
+            await self._opened()
+            lacking = [claim for claim in claims if not self._has_room(claim)]
+            leases = [self._leases.get(claim.key) or self._begin(claim) for claim in lacking]
+            wishes = [
+                Wish(claim.key, claim.limit, claim.amount - lease.room, claim.ends, lease.slot)
+                for claim, lease in zip(lacking, leases, strict=True)
+            ]
+            grants = await self._in_thread(lambda book: book.grant(wishes, now)) if wishes else []
+            for lease, grant in zip(leases, grants, strict=True):
+                lease.granted += grant.granted
+                lease.rest, lease.idle = grant.rest, lease.idle and not grant.granted
+            for claim, lease, grant in zip(lacking, leases, grants, strict=True):
+                if not grant.granted and lease.room < claim.amount:
+                    return claim, grant.stands, grant.elsewhere
+        return None
+
+    def _begin(self, claim: Claim) -> Lease:
+        assert self._slots is not None, "opened before"
+        lease = self._leases[claim.key] = Lease(claim.key, self._slots.take(), claim.ends)
+        return lease
+
+    async def _book_all(self, *, sweeping: bool) -> None:
+        now = self._clock.now().timestamp()
+        async with self._turn:
+            if self._book is None:
+                return
+            entries = []
+            for lease in list(self._leases.values()):
+                idle = lease.stale >= 2 and not lease.held
+                over = idle or (lease.ends <= now and not lease.held)
+                lease.stale += sweeping
+                if over or lease.used != lease.booked or lease.room < 0:
+                    entries.append(self._entry(lease, back=over, over=over))
+            await self._enter(entries)
+            if sweeping:
+                await self._in_thread(lambda book: book.sweep(now))
+
+    def _entry(self, lease: Lease, *, back: bool, over: bool = False) -> Entry:
+        """Note here what is about to be booked there: nobody may spend what is given back."""
+        change = -lease.room if back or lease.room < 0 else 0
+        lease.granted += change
+        lease.rest -= change
+        lease.closing, lease.idle = over, back
+        used, lease.booked = lease.used - lease.booked, lease.used
+        return Entry(lease.key, used, change, back, over)
+
+    async def _enter(self, entries: Sequence[Entry]) -> None:
+        if not entries:
+            return
+        try:
+            await self._in_thread(lambda book: book.enter(entries))
+        except Unavailable:
+            for entry in entries:
+                self._undo(self._leases[entry.key], entry)
+            raise
+        for entry in entries:
+            if entry.over and self._slots is not None:
+                self._slots.release(self._leases.pop(entry.key).slot)
+
+    def _undo(self, lease: Lease, entry: Entry) -> None:
+        lease.granted -= entry.granted
+        lease.rest += entry.granted
+        lease.booked -= entry.used
+        lease.closing = False
+
+    async def _opened(self) -> None:
+        if self._book is None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._slots = Slots(self._folder)
+            owner = self._slots.owner
+            self._book = await self._call(lambda: Book(self._folder, owner))
+            now = self._clock.now().timestamp()
+            await self._in_thread(lambda book: book.sweep(now))
+
+    async def _in_thread(self, work: Callable[[Book], T]) -> T:
+        if self._book is None:
+            await self._opened()
+        book = self._book
+        assert book is not None, "opened"
+        return await self._call(lambda: work(book))
+
+    async def _call(self, work: Callable[[], T]) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        except (sqlite3.Error, OSError) as error:
+            raise Unavailable(f"the accounts of this machine: {error}") from error

@@ -1,0 +1,190 @@
+"""Accounts shared by many machines, in Redis or Valkey; the one door to redis-py.
+
+All that a process asks goes through one connection, as many questions at once as there are:
+what is asked first is done first, so what was reserved for a caller who has left is given back right after.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.resources import files
+from itertools import count
+
+from redis.asyncio import Redis
+from redis.exceptions import NoScriptError, RedisError
+
+from policies.budgets.counters import Claim, Count, Held, Short, Unavailable
+from router.seams import Clock
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 1.0
+"""Seconds after which Redis counts as away."""
+
+AT_ONCE = 256
+"""Questions of one round trip."""
+
+RETRY_EVERY = 0.25
+"""Seconds between two tries to reach a Redis that is away."""
+
+UNSENT = 100_000
+"""Settlements that wait for Redis to come back; beyond them the oldest are left to expire."""
+
+SCRIPTS = ("reserve", "settle")
+
+
+@dataclass(slots=True)
+class _Question:
+    """A script's call, and where its answer goes; nobody waits for a settlement's."""
+
+    script: str
+    keys: list[str]
+    arguments: list[str | int | float]
+    answer: "asyncio.Future[list[int] | Unavailable] | None" = None
+
+
+class RedisCounters:
+    """Counters over `url`; what is held is given back `expires` seconds after it was, if its process is gone.
+
+    Scripts count with doubles, exact to 9.0e15: money is kept there in nano-dollars, rounded up,
+    so that an account is exact to nine million dollars.
+    """
+
+    def __init__(self, url: str, *, prefix: str, expires: float, clock: Clock) -> None:
+        self._redis = Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE)
+        # One tag for all: in a cluster, the keys of a script must lie in one slot.
+        self._prefix, self._expires, self._clock = f"{{{prefix}}}:", expires, clock
+        self._process, self._numbers = secrets.token_hex(8), count()
+        self._digests: dict[str, str] = {}
+        self._waiting: deque[_Question] = deque()
+        self._called, self._idle = asyncio.Event(), asyncio.Event()
+        self._open: set[str] = set()
+        self._sender: asyncio.Future[None] | None = None
+        self._away = False
+
+    async def reserve(self, claims: Sequence[Claim], /) -> Held | Short:
+        held = Held(id=f"{self._process}-{next(self._numbers)}", claims=tuple(claims), counts=())
+        now = self._clock.now().timestamp()
+        arguments: list[str | int | float] = [held.id, now, now + self._expires]
+        for claim in claims:
+            arguments += (claim.limit // claim.grain, _up(claim, claim.amount), int(claim.ends) + 60)
+        answer: asyncio.Future[list[int] | Unavailable] = asyncio.get_running_loop().create_future()
+        self._ask(_Question("reserve", self._keys(claims), arguments, answer))
+        self._open.add(held.id)
+        try:
+            told = await answer
+        except asyncio.CancelledError:
+            self.settle(held, [0] * len(claims))  # whether it is held by now or not: this is asked after it
+            raise
+        if isinstance(told, Unavailable):
+            self.settle(held, [0] * len(claims))  # it may have been done, and the answer been lost
+            raise told
+        if told[0]:
+            self._open.discard(held.id)
+            claim = claims[told[0] - 1]
+            return Short(position=told[0] - 1, count=_stands(claim, told[1:3]))
+        counts = tuple(_stands(claim, told[1 + 2 * i : 3 + 2 * i]) for i, claim in enumerate(claims))
+        return Held(id=held.id, claims=held.claims, counts=counts)
+
+    def settle(self, held: Held, amounts: Sequence[int], /) -> None:
+        if held.id not in self._open:
+            return
+        self._open.discard(held.id)
+        arguments: list[str | int | float] = [held.id]
+        for claim, amount in zip(held.claims, amounts, strict=True):
+            arguments += (_up(claim, claim.amount), _up(claim, amount))
+        self._ask(_Question("settle", self._keys(held.claims), arguments))
+
+    async def counts(self, claims: Sequence[Claim], /) -> Sequence[Count]:
+        if self._waiting and not self._away:
+            await self._idle.wait()
+        pipe = self._redis.pipeline(transaction=False)
+        for claim in claims:
+            _ = pipe.hmget(f"{self._prefix}{claim.key}", "spent", "held")
+        try:
+            found = await pipe.execute() if claims else []
+        except (RedisError, OSError) as error:
+            raise Unavailable(f"Redis: {error}") from error
+        return [_stands(claim, [int(n or 0) for n in row]) for claim, row in zip(claims, found, strict=True)]
+
+    async def keep(self) -> None:
+        await asyncio.Event().wait()  # Redis keeps itself, and the scripts sweep
+
+    async def close(self) -> None:
+        if self._sender is not None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._idle.wait(), 2 * PATIENCE)
+            self._sender.cancel()
+        await self._redis.aclose()
+
+    def _keys(self, claims: Sequence[Claim]) -> list[str]:
+        accounts = (f"{self._prefix}{claim.key}" for claim in claims)
+        return [f"{self._prefix}reservations", f"{self._prefix}expired", *accounts]
+
+    def _ask(self, question: _Question) -> None:
+        self._waiting.append(question)
+        self._called.set()
+        self._idle.clear()
+        if len(self._waiting) > UNSENT:
+            log.error("a settlement is left to expire: Redis has been away for too long")
+            self._waiting.popleft()
+        if self._sender is None:
+            self._sender = asyncio.ensure_future(self._send())
+
+    async def _send(self) -> None:
+        while True:
+            await self._called.wait()
+            self._called.clear()
+            while self._waiting:
+                batch = [self._waiting.popleft() for _ in range(min(AT_ONCE, len(self._waiting)))]
+                try:
+                    await self._round_trip(batch)
+                    self._away = False
+                except (RedisError, OSError) as error:
+                    self._gone(batch, error)
+                    await asyncio.sleep(RETRY_EVERY)
+            self._idle.set()
+
+    async def _round_trip(self, batch: Sequence[_Question]) -> None:
+        if not self._digests:
+            for name in SCRIPTS:
+                text = files(__package__).joinpath(f"{name}.lua").read_text()
+                self._digests[name] = await self._redis.script_load(text)
+        pipe = self._redis.pipeline(transaction=False)
+        for question in batch:
+            keys = question.keys
+            _ = pipe.evalsha(self._digests[question.script], len(keys), *keys, *question.arguments)
+        answers = await pipe.execute(raise_on_error=False)
+        if any(isinstance(answer, NoScriptError) for answer in answers):
+            self._digests.clear()  # a Redis that was started anew has to be told them again
+        for question, answer in zip(batch, answers, strict=True):
+            if isinstance(answer, NoScriptError):
+                self._waiting.append(question)
+            elif question.answer is not None and not question.answer.done():
+                failed = isinstance(answer, Exception)
+                question.answer.set_result(Unavailable(f"Redis: {answer}") if failed else answer)
+
+    def _gone(self, batch: Sequence[_Question], error: Exception) -> None:
+        """Tell those who wait, and keep the settlements until Redis is back."""
+        if not self._away:
+            log.error("Redis does not answer: %s", error)
+        self._away = True
+        self._digests.clear()
+        kept = [question for question in batch if question.answer is None]
+        self._waiting.extendleft(reversed(kept))
+        for question in batch:
+            if question.answer is not None and not question.answer.done():
+                question.answer.set_result(Unavailable(f"Redis: {error}"))
+
+
+def _up(claim: Claim, amount: int) -> int:
+    return -(-amount // claim.grain)
+
+
+def _stands(claim: Claim, numbers: Sequence[int]) -> Count:
+    spent, held = numbers
+    return Count(spent * claim.grain, held * claim.grain)
