@@ -1,10 +1,26 @@
 -- What reports read. The period and whether to count comparison traffic are bound as variables;
 -- {dimension} is an expression of `DIMENSIONS` in reports.py, or NULL. Times are in UTC.
 
+-- What providers' own records say a call cost, by the latest word on each record (`farthing reconcile`).
+CREATE TEMP VIEW settled AS
+SELECT request_id, attempt, CAST(sum(amount) AS BIGINT) AS settled_cost
+FROM (
+    FROM settlements
+    WHERE request_id IS NOT NULL
+    QUALIFY row_number() OVER (PARTITION BY provider, record_id ORDER BY time DESC) = 1
+)
+GROUP BY request_id, attempt;
+
 -- The rows a report may see. `farthing demo` tags what it asks only to compare with.
+-- Where there is a settled amount it counts, and not what was booked: its grade is then 'settled'.
 CREATE TEMP VIEW seen AS
-SELECT *
+SELECT * EXCLUDE settled_cost REPLACE (
+    coalesce(settled_cost, cost) AS cost,
+    coalesce(settled_cost, cost_bound) AS cost_bound,
+    CASE WHEN settled_cost IS NULL THEN cost_grade ELSE 'settled' END AS cost_grade
+)
 FROM ledger
+LEFT JOIN settled USING (request_id, attempt)
 WHERE time >= getvariable('since')
   AND time < getvariable('until')
   AND (getvariable('comparison') OR NOT coalesce(list_contains(tags, 'farthing-baseline'), false));
@@ -69,3 +85,16 @@ FROM (
         GROUP BY request_id
     )
 );
+
+-- Sums that carry their bound: what is booked, the most it can have been, and how much of it is known how.
+-- NULL as the bound of a sum: some amount in it has none. `FROM money(entries)` or any view with these columns.
+CREATE TEMP MACRO money(source) AS TABLE
+SELECT
+    coalesce(sum(cost), 0) AS cost_picodollars,
+    CASE WHEN count(*) FILTER (cost IS NOT NULL AND cost_bound IS NULL) = 0
+        THEN coalesce(sum(cost_bound), 0) END AS bound_picodollars,
+    coalesce(sum(cost) FILTER (cost_grade IN ('reported', 'settled')), 0) AS reported_picodollars,
+    coalesce(sum(cost) FILTER (cost_grade = 'computed'), 0) AS computed_picodollars,
+    coalesce(sum(cost) FILTER (cost_grade = 'estimated'), 0) AS estimated_picodollars,
+    count(*) FILTER (cost IS NULL) AS unpriced_rows
+FROM query_table(source);

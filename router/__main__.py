@@ -21,6 +21,8 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "serve": "Serve.",
         "explain": "Say what would be tried for a request, and why; spends nothing.",
         "report": "What it cost, and what was saved.",
+        "reconcile": "Settle the ledger with what a provider says it billed.",
+        "ledger": "Verify, back up, prune and compact the ledger.",
         "evaluate": "Measure the classifier on evaluation records: yours, or public ones.",
         "keys": "Make, list, limit, rotate and revoke the keys that callers use.",
         "config": "Check or show the configuration, or print its schema.",

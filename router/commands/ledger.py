@@ -1,0 +1,83 @@
+"""`farthing ledger`: keep the ledger whole, safe and small."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from router.ledger import keeping
+from router.ledger.drain import drain_once
+from router.ledger.store import Ledger
+
+DATA = click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("farthing-data"),
+    show_default=True,
+    help="The folder of spool and ledger.",
+)
+
+
+@click.group(name="ledger")
+def command() -> None:
+    """Verify, back up, prune and compact the ledger, also while the proxy serves."""
+
+
+@command.command()
+@DATA
+def verify(data: Path) -> None:
+    """Read all of it, and say what is wrong; exit status 1 if anything is."""
+    found = keeping.verify(_drained(data))
+    for line in keeping.described(found.tables):
+        click.echo(line)
+    for wrong in found.wrong:
+        click.echo(f"wrong: {wrong}", err=True)
+    if found.wrong:
+        raise SystemExit(1)
+    click.echo("Nothing is wrong with it.")
+
+
+@command.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@DATA
+def backup(folder: Path, data: Path) -> None:
+    """Copy the ledger to FOLDER as Parquet, all of it in one state."""
+    for line in keeping.described(keeping.backup(_drained(data), folder)):
+        click.echo(line)
+
+
+@command.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@DATA
+def restore(folder: Path, data: Path) -> None:
+    """Make a ledger of the backup in FOLDER, where there is none."""
+    for line in keeping.described(keeping.restore(folder, Ledger(data))):
+        click.echo(line)
+
+
+@command.command()
+@click.option("--older-than", "age", required=True, metavar="AGE", help="12h, 90d or 8w.")
+@click.option(
+    "--archive",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write what goes to this folder first, a Parquet file a day.",
+)
+@DATA
+def prune(age: str, archive: Path | None, data: Path) -> None:
+    """Let go of requests that ended that long ago."""
+    gone = keeping.prune(_drained(data), keeping.age(age, datetime.now(UTC)), archive)
+    click.echo(f"{gone} rows are gone; `farthing ledger compact` gives their room back.")
+
+
+@command.command()
+@DATA
+def compact(data: Path) -> None:
+    """Write the ledger's file anew without the room of what is gone."""
+    before, after = keeping.compact(_drained(data))
+    click.echo(f"{before / 1e6:.1f} MB became {after / 1e6:.1f} MB.")
+
+
+def _drained(data: Path) -> Ledger:
+    ledger = Ledger(data)
+    drain_once(ledger)
+    return ledger
