@@ -5,7 +5,7 @@ Text is read in bounds (`text.py`), hashed into words (`words.py`) and counted (
 A model is a row of weights on these traits (`hierarchy.py`);
 one that is not known stands where its size and price put it (`facts.py`).
 `model.py` brings the two together.
-Serving needs numpy alone. `training.py` is the one door to scikit-learn, `evaluate.py` measures.
+Serving needs numpy alone. `training.py` is the one door to scikit-learn; `farthing evaluate` measures.
 """
 
 from router.difficulty.artefact import load

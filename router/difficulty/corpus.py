@@ -1,18 +1,51 @@
 """Evaluation records as arrays: prompts, models, and which model did how well on which prompt."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from router.difficulty.facts import Facts, thinks, year_of
 from router.difficulty.hierarchy import Doubles
+from router.errors import FarthingError
 
 Places = NDArray[np.intp]
 Labels = NDArray[np.str_]
+
+NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "prompts.parquet": ("prompt_id", "prompt_text"),
+        "outcomes.parquet": ("prompt_id", "model", "score"),
+        "models.parquet": ("model",),
+    }
+)
+"""The files of a folder of records, and the columns that each must have."""
+
+OPTIONAL: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "prompts.parquet": ("dataset", "task", "group_id", "split"),
+        "outcomes.parquet": ("source", "tokens_out"),
+        "models.parquet": (
+            "family",
+            "params_b",
+            "active_params_b",
+            "open_weight",
+            "instruct",
+            "usd_per_m_out",
+        ),
+    }
+)
+"""Columns that may be missing, or null in a row: then less can be told."""
+
+
+class BadRecords(FarthingError):
+    """The evaluation records cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +75,7 @@ class Corpus:
     source: Labels
     score: Doubles
     tokens: Doubles
+    ids: tuple[str, ...] = ()
 
     def where(self, kept: NDArray[np.bool_]) -> "Corpus":
         """Return the corpus with these outcomes (N,) alone; prompts and subjects keep their positions."""
@@ -55,46 +89,77 @@ class Corpus:
 
 
 def read(folder: Path) -> Corpus:
-    """Read prompts, models and outcomes from a folder of parquet files as `shared/data` has them."""
-    prompts = _columns(
-        folder / "prompts.parquet", "prompt_id", "prompt_text", "dataset", "task", "group_id", "split"
-    )
-    rows = _rows(folder / "models.parquet")
-    outcomes = pq.read_table(folder / "outcomes.parquet")
-    order = sorted(rows, key=lambda row: (-int(row["outcomes"]), str(row["model"])))
-    prompt_at = {name: at for at, name in enumerate(prompts["prompt_id"])}
-    subject_at = {str(row["model"]): at for at, row in enumerate(order)}
-    tokens = outcomes["tokens_out"].to_numpy(zero_copy_only=False).astype(float)
-    return Corpus(
+    """Read prompts, models and outcomes from a folder of parquet files (`NEEDED`, `OPTIONAL`).
+
+    Raises `BadRecords`, which says what is missing or wrong.
+    """
+    prompts, outcomes, models = (_columns(folder / name) for name in NEEDED)
+    ids, scores = prompts["prompt_id"], outcomes["score"]
+    answered = dict(zip(*np.unique(np.array(outcomes["model"], object), return_counts=True), strict=True))
+    order = sorted(range(len(models["model"])), key=lambda at: _rank(models["model"][at], answered))
+    tokens = np.array([np.nan if one is None else one for one in outcomes["tokens_out"]], float)
+    found = Corpus(
+        ids=tuple(ids),
         texts=tuple(prompts["prompt_text"]),
-        dataset=np.array(prompts["dataset"]),
-        task=np.array(prompts["task"]),
-        group=np.array(prompts["group_id"]),
-        split=np.array(prompts["split"]),
-        subjects=tuple(_subject(row) for row in order),
-        prompt=np.array([prompt_at[name] for name in outcomes["prompt_id"].to_pylist()]),
-        subject=np.array([subject_at[name] for name in outcomes["model"].to_pylist()]),
-        source=np.array(outcomes["source"].to_pylist()),
-        score=outcomes["score"].to_numpy().astype(float),
+        dataset=_labels(prompts["dataset"]),
+        task=_labels(prompts["task"]),
+        group=_labels(prompts["group_id"], ids),
+        split=_labels(prompts["split"]),
+        subjects=tuple(_subject({name: models[name][at] for name in models}) for at in order),
+        prompt=_placed(outcomes["prompt_id"], ids, "prompt_id", folder / "prompts.parquet"),
+        subject=_placed(
+            outcomes["model"], [models["model"][at] for at in order], "model", folder / "models.parquet"
+        ),
+        source=_labels(outcomes["source"]),
+        score=np.array([np.nan if one is None else one for one in scores], float),
         tokens=tokens,
     )
+    if not ((found.score >= 0.0) & (found.score <= 1.0)).all():
+        raise BadRecords(f"{folder / 'outcomes.parquet'}: every score has to be a number from 0 to 1.")
+    return found
 
 
-def _columns(path: Path, *names: str) -> dict[str, list[Any]]:
-    table: dict[str, list[Any]] = pq.read_table(path, columns=list(names)).to_pydict()
-    return table
+def _columns(path: Path) -> dict[str, list[Any]]:
+    """Read what is wanted of a file; a column that may be missing and is, is full of `None`."""
+    needed, optional = NEEDED[path.name], OPTIONAL[path.name]
+    try:
+        there = set(pq.read_schema(path).names)
+        missing = [name for name in needed if name not in there]
+        if missing:
+            has = ", ".join(sorted(there)[:20]) or "none"
+            raise BadRecords(f"{path} lacks the column {missing[0]!r}; it has {has}.")
+        kept = [name for name in (*needed, *optional) if name in there]
+        table: dict[str, list[Any]] = pq.read_table(path, columns=kept).to_pydict()
+    except FileNotFoundError:
+        raise BadRecords(f"{path} is missing; a folder of records has {', '.join(NEEDED)}.") from None
+    except (pa.ArrowException, OSError) as error:
+        raise BadRecords(f"{path} cannot be read as parquet ({str(error).splitlines()[0][:200]}).") from error
+    rows = len(table[needed[0]])
+    return {name: table.get(name, [None] * rows) for name in (*needed, *optional)}
 
 
-def _rows(path: Path) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
-    return rows
+def _rank(name: str, answered: Mapping[str, int]) -> tuple[int, str]:
+    return -answered.get(name, 0), name
+
+
+def _labels(values: Sequence[str | None], otherwise: Sequence[str] | None = None) -> Labels:
+    rest = otherwise if otherwise is not None else [""] * len(values)
+    return np.array([rest[at] if one is None else str(one) for at, one in enumerate(values)], dtype=np.str_)
+
+
+def _placed(values: Sequence[str], names: Sequence[str], column: str, where: Path) -> Places:
+    at = {name: place for place, name in enumerate(names)}
+    try:
+        return np.array([at[value] for value in values], np.intp)
+    except KeyError as error:
+        raise BadRecords(f"outcomes.parquet has the {column} {error}, which {where} does not.") from None
 
 
 def _subject(row: dict[str, Any]) -> Subject:
     name = str(row["model"])
     return Subject(
         name=name,
-        tuned=bool(row["instruct"]),
+        tuned=row["instruct"] is not False,
         facts=Facts(
             params_b=row["params_b"],
             active_params_b=row["active_params_b"],

@@ -28,6 +28,9 @@ RELEASED: Mapping[str, float] = {
 
 USUAL_YEAR = 2024.5
 
+PICODOLLARS = 1e6
+"""A dollar per million tokens, in picodollars per token."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
@@ -73,7 +76,9 @@ def facts_of(model: Model) -> Facts:
         if params is None:
             params, read = names.sizes(name)
             active = active if active is not None else read
-    price = model.prices.output / 1e6 if model.prices is not None and model.prices.output > 0 else None
+    price = (
+        model.prices.output / PICODOLLARS if model.prices is not None and model.prices.output > 0 else None
+    )
     return Facts(
         params_b=params,
         active_params_b=active,

@@ -1,19 +1,20 @@
 """The ladders of models that routing is measured on, and predictions laid out for them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from router.difficulty.corpus import Corpus, Labels, Places
+from router.difficulty.corpus import BadRecords, Corpus, Labels, Places
 from router.difficulty.hierarchy import Doubles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ladder:
-    """Models of rising price, on the prompts that one source (or one data set of it) has for all of them."""
+    """Models of rising price, on prompts that all answered in a source (`None`: any) and data set."""
 
     name: str
-    source: str
+    source: str | None
     rungs: tuple[str, ...]
     dataset: str | None = None
 
@@ -59,24 +60,30 @@ class Climb:
     """A ladder's prompts (n) with the score of every rung (n, rungs) and the rungs' costs, in any unit."""
 
     prompts: Places
+    rungs: Places
     score: Doubles
     cost: Doubles
     group: Labels
 
 
 def climb(ladder: Ladder, corpus: Corpus) -> Climb:
-    """Return the prompts of a corpus that every rung has answered; a rung costs its list price for output."""
+    """Return the prompts of a corpus that every rung has answered; a rung costs its list price for output.
+
+    Raises `BadRecords` for a rung without a price or one that is not among the models.
+    """
     names = [subject.name for subject in corpus.subjects]
+    for rung in ladder.rungs:
+        if rung not in names:
+            raise BadRecords(f"models.parquet has no {rung}.")
     at = [names.index(rung) for rung in ladder.rungs]
     prices = [corpus.subjects[one].facts.price for one in at]
     if None in prices:
         missing = ladder.rungs[prices.index(None)]
-        message = f"no price is known for {missing}"
-        raise ValueError(message)
+        raise BadRecords(f"no price is known for {missing} (usd_per_m_out in models.parquet).")
     table = np.full((len(corpus.texts), len(at)), np.nan)
-    of_source = corpus.source == ladder.source
+    of_source = corpus.source == ladder.source if ladder.source is not None else np.True_
     for column, one in enumerate(at):
-        cells = of_source & (corpus.subject == one)
+        cells = np.flatnonzero(of_source & (corpus.subject == one))
         table[corpus.prompt[cells], column] = corpus.score[cells]
     complete = ~np.isnan(table).any(1)
     if ladder.dataset is not None:
@@ -84,7 +91,27 @@ def climb(ladder: Ladder, corpus: Corpus) -> Climb:
     prompts = np.flatnonzero(complete)
     return Climb(
         prompts=prompts,
+        rungs=np.array(at),
         score=table[prompts],
         cost=np.array(prices, float),
         group=corpus.group[prompts],
     )
+
+
+def ladders(corpus: Corpus, wanted: Sequence[str] = ()) -> tuple[Ladder, ...]:
+    """Return the shipped ladders whose models and source a corpus has, and those that are `wanted`.
+
+    A wanted one is names of models, the cheapest first, with commas between.
+    """
+    names = {subject.name for subject in corpus.subjects}
+    sources = set(np.unique(corpus.source).tolist())
+    own = [Ladder(name=" / ".join(_split(one)), source=None, rungs=_split(one)) for one in wanted]
+    known = [one for one in LADDERS if one.source in sources and names.issuperset(one.rungs)]
+    return (*own, *([] if own else known))
+
+
+def _split(wanted: str) -> tuple[str, ...]:
+    rungs = tuple(part.strip() for part in wanted.split(",") if part.strip())
+    if len(set(rungs)) < 2:
+        raise BadRecords(f"a ladder has two models or more, with commas between, not {wanted[:100]!r}.")
+    return rungs

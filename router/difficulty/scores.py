@@ -1,4 +1,4 @@
-"""How good predictions are: sharpness, calibration, order, and the money that routing by them would save."""
+"""How good predictions are: sharpness, calibration, order."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -111,71 +111,3 @@ def interval(
         found.append(measure(np.concatenate([members[one] for one in drawn])))
     low, high = np.nanpercentile(found, [2.5, 97.5]) if not np.all(np.isnan(found)) else (np.nan, np.nan)
     return float(low), float(high)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Routed:
-    """A ladder routed: the share of the gap between mix and oracle that is closed, and cost for 95 % quality.
-
-    Costs are shares of the best single model's; the mix needs `mix_cost`.
-    """
-
-    closed: float
-    cost: float
-    mix_cost: float
-
-
-def routed(chance: Doubles, score: Doubles, cost: Doubles) -> Routed:
-    """Route prompts (n, models) at every rate of quality for money, and compare with mix and oracle."""
-    best = int(np.argmax(score.mean(0)))
-    kept = cost <= cost[best]
-    chance, score, cost = chance[:, kept], score[:, kept], cost[kept]
-    top = float(score.mean(0).max())
-    grid = np.linspace(float(cost.min()), float(cost.max()), 101)
-    mix = np.interp(grid, *_hull(cost, score.mean(0)))
-    router = np.interp(grid, *_curve(chance, score, cost))
-    oracle = np.interp(grid, *_curve(score, score, cost))
-    room = float((oracle - mix).sum())
-    return Routed(
-        closed=float((router - mix).sum()) / room if room > 0 else float("nan"),
-        cost=_reaching(grid, router, 0.95 * top) / float(cost.max()),
-        mix_cost=_reaching(grid, mix, 0.95 * top) / float(cost.max()),
-    )
-
-
-def _curve(value: Doubles, score: Doubles, cost: Doubles) -> tuple[Doubles, Doubles]:
-    """Return mean cost and quality of taking the most value less price for each prompt, at every rate."""
-    rates = np.concatenate(([0.0], np.geomspace(1e-4, 1e4, 400))) / float(cost.max())
-    ordered = np.argsort(cost)
-    points = []
-    for rate in rates:
-        # The cheaper of equals: argmax takes the first.
-        chosen = ordered[np.argmax((value - rate * cost)[:, ordered], axis=1)]
-        points.append((cost[chosen].mean(), score[np.arange(len(score)), chosen].mean()))
-    ends = [(cost.min(), score[:, int(np.argmin(cost))].mean())]
-    if not np.any(np.isclose([point[0] for point in points], cost.max())):
-        best = int(np.argmax(score.mean(0)))
-        ends.append((cost[best], score[:, best].mean()))
-    found = np.array(sorted(points + ends))
-    return found[:, 0], found[:, 1]
-
-
-def _hull(cost: Doubles, quality: Doubles) -> tuple[Doubles, Doubles]:
-    """Return the best that random mixes of single models reach: the upper hull of their points."""
-    hull: list[tuple[float, float]] = []
-    for point in sorted(zip(cost.tolist(), quality.tolist(), strict=True)):
-        while len(hull) > 1 and _right_of(hull[-2], hull[-1], point):
-            hull.pop()
-        if not hull or point[1] > hull[-1][1]:
-            hull.append(point)
-    found = np.array(hull)
-    return found[:, 0], found[:, 1]
-
-
-def _right_of(first: tuple[float, float], middle: tuple[float, float], last: tuple[float, float]) -> bool:
-    return (middle[1] - first[1]) * (last[0] - first[0]) <= (last[1] - first[1]) * (middle[0] - first[0])
-
-
-def _reaching(grid: Doubles, quality: Doubles, wanted: float) -> float:
-    enough = np.flatnonzero(quality >= wanted)
-    return float(grid[enough[0]]) if len(enough) else float(grid[-1])

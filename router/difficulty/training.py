@@ -18,7 +18,6 @@ from router.difficulty.corpus import Corpus, Places, read
 from router.difficulty.crossing import Crossed, joined, left_out, parts
 from router.difficulty.hierarchy import Doubles
 from router.difficulty.marks import DENSE
-from router.difficulty.measuring import known
 from router.difficulty.model import Difficulty, Doubt, Lengths
 from router.difficulty.network import Network, Recipe, Table
 from router.difficulty.placing import place
@@ -51,6 +50,10 @@ class Settings:
     seed: int = 7
     recipe: Recipe = field(default_factory=Recipe)
     doubts: bool = True
+
+
+QUICK = Settings(folds=3)
+"""For measuring what the recipe does without some of the records."""
 
 
 def learn(corpus: Corpus, prompts: Sheet, settings: Settings) -> Difficulty:
@@ -246,15 +249,14 @@ def _doubt(judge: widening.Judge, known: Crossed, odd: Crossed, random: np.rando
     help="The same seed gives the same artefact.",
 )
 def main(data: Path, out: Path, seed: int) -> None:
-    """Fit the classifier anew and print how it does on the validation prompts."""
+    """Fit the classifier anew."""
     corpus = read(data)
     measured = sheet.measured(corpus.texts)
     train = corpus.of_split("train")
     settings = replace(Settings(), seed=seed)
     about = {"prompts": len(np.unique(train.prompt)), "outcomes": len(train.score), "seed": seed}
     artefact.save(learn(train, measured, settings), out, about)
-    for line in known(artefact.load(out), corpus, measured):
-        click.echo(line)
+    click.echo(f"{out} is trained; `farthing evaluate difficulty --artefact {out}` measures it.")
 
 
 if __name__ == "__main__":

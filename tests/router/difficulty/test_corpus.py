@@ -35,6 +35,46 @@ def test_records_become_positions(tmp_path: Path) -> None:
     assert found.of_split("train").score.tolist() == [1.0, 0.5]
 
 
+def written(folder: Path, **tables: dict[str, list]) -> Path:
+    whole = {
+        "prompts": {"prompt_id": ["p1"], "prompt_text": ["one"]},
+        "models": {"model": ["m"]},
+        "outcomes": {"prompt_id": ["p1"], "model": ["m"], "score": [1.0]},
+    } | tables
+    for name, columns in whole.items():
+        pq.write_table(pa.table(columns), folder / f"{name}.parquet")
+    return folder
+
+
+def test_the_least_that_is_needed_is_enough(tmp_path: Path) -> None:
+    found = corpus.read(written(tmp_path))
+    assert found.group.tolist() == ["p1"]
+    assert np.isnan(found.tokens).all()
+    assert found.subjects[0].tuned
+
+
+@pytest.mark.parametrize(
+    ("tables", "sentence"),
+    [
+        ({"prompts": {"prompt_id": ["p1"]}}, r"prompts.parquet lacks the column 'prompt_text'"),
+        ({"outcomes": {"prompt_id": ["x"], "model": ["m"], "score": [1.0]}}, "has the prompt_id 'x', which"),
+        ({"outcomes": {"prompt_id": ["p1"], "model": ["z"], "score": [1.0]}}, "has the model 'z', which"),
+        ({"outcomes": {"prompt_id": ["p1"], "model": ["m"], "score": [7.0]}}, "a number from 0 to 1"),
+    ],
+)
+def test_wrong_records_are_told_in_a_sentence(tmp_path: Path, tables, sentence: str) -> None:
+    with pytest.raises(corpus.BadRecords, match=sentence):
+        corpus.read(written(tmp_path, **tables))
+
+
+def test_a_missing_or_broken_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(corpus.BadRecords, match=r"prompts.parquet is missing"):
+        corpus.read(tmp_path)
+    (tmp_path / "prompts.parquet").write_text("no parquet")
+    with pytest.raises(corpus.BadRecords, match="cannot be read as parquet"):
+        corpus.read(tmp_path)
+
+
 @pytest.mark.skipif(not SHARED.exists(), reason="the shared data does not lie beside this checkout")
 def test_the_shared_data_never_puts_one_group_in_both_splits() -> None:
     columns = pq.read_table(SHARED / "prompts.parquet", columns=["group_id", "split"])

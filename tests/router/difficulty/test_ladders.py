@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from router.difficulty.corpus import Corpus
-from router.difficulty.ladders import LADDERS, Ladder, climb
+from router.difficulty.corpus import BadRecords, Corpus
+from router.difficulty.ladders import LADDERS, Ladder, climb, ladders
 
 LADDER = Ladder(name="toy", source="made-up", rungs=("toy-1b-instruct", "toy-70b-instruct"))
 
@@ -33,10 +33,24 @@ def test_a_prompt_one_rung_lacks_is_left_out(corpus: Corpus) -> None:
 
 
 def test_a_rung_without_a_price_is_named(corpus: Corpus) -> None:
-    with pytest.raises(ValueError, match="no price is known for toy-1b-instruct"):
+    with pytest.raises(BadRecords, match="no price is known for toy-1b-instruct"):
         climb(LADDER, corpus)
 
 
 def test_shipped_ladders_rise() -> None:
     assert len({ladder.name for ladder in LADDERS}) == len(LADDERS)
     assert all(len(set(ladder.rungs)) == len(ladder.rungs) > 1 for ladder in LADDERS)
+
+
+def test_own_ladders_are_named_by_their_models(corpus: Corpus) -> None:
+    (own,) = ladders(corpus, ["toy-1b-instruct, toy-70b-instruct"])
+    assert own.rungs == ("toy-1b-instruct", "toy-70b-instruct")
+    assert len(climb(own, priced(corpus)).prompts) == 200
+    assert ladders(corpus) == ()
+    with pytest.raises(BadRecords, match="two models or more"):
+        ladders(corpus, ["toy-1b-instruct"])
+
+
+def test_a_rung_that_nobody_measured_is_named(corpus: Corpus) -> None:
+    with pytest.raises(BadRecords, match=r"models.parquet has no zork"):
+        climb(replace(LADDER, rungs=("zork", "toy-1b-instruct")), corpus)

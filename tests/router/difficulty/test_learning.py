@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from router.difficulty import evaluate, training
+from router.difficulty import training
 from router.difficulty.model import Difficulty, Lesson
 from router.types import Model, Turn
 
@@ -39,13 +39,7 @@ def test_lessons_of_another_artefact_and_no_lessons_teach_nothing(toy: Difficult
     )
 
 
-def test_latency_is_told_for_every_size(toy: Difficulty) -> None:
-    (text,) = evaluate.latency(toy, sizes=(10, 100), repeats=2)
-    assert "| 10 |" in text
-    assert "| 100 |" in text
-
-
-@pytest.mark.parametrize("command", [evaluate.main, training.main])
+@pytest.mark.parametrize("command", [training.main])
 def test_commands_say_what_they_lack(command, tmp_path: Path) -> None:
     done = CliRunner().invoke(command, ["--data", str(tmp_path / "nowhere")])
     assert done.exit_code == 2

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from router.difficulty import scores
-from router.difficulty.scores import Judged, routed
+from router.difficulty.curves import figures, ground, routed
+from router.difficulty.scores import Judged
 
 HALF = np.repeat([0.0, 1.0], 50)
 
@@ -56,5 +57,18 @@ def test_knowing_all_closes_the_gap_and_knowing_nothing_closes_none() -> None:
 
 def test_the_mix_is_the_best_of_all_mixes() -> None:
     score = np.tile([0.2, 0.8, 0.9], (50, 1))
-    found = routed(score, score, np.array([1.0, 2.0, 10.0]))
-    assert found.cost == pytest.approx(found.mix_cost, abs=0.02)
+    on = ground(score, np.array([1.0, 2.0, 10.0]))
+    assert figures(on.oracle, on).cost95 == pytest.approx(figures(on.mix, on).cost95, abs=0.02)
+
+
+def test_a_mix_recovers_as_much_as_it_pays_for() -> None:
+    score = np.tile([0.5, 0.8], (50, 1))
+    on = ground(score, np.array([1.0, 10.0]))
+    mix = figures(on.mix, on)
+    assert (mix.apgr, mix.cpt50, mix.cpt80, mix.cost100) == pytest.approx((0.5, 0.5, 0.8, 1.0), abs=0.011)
+
+
+def test_what_is_never_reached_says_so() -> None:
+    score = np.tile([0.5, 0.8], (50, 1))
+    on = ground(score, np.array([1.0, 10.0]))
+    assert figures(np.full(len(on.grid), 0.5), on).cost95 == float("inf")
