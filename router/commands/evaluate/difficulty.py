@@ -1,8 +1,9 @@
 """`farthing evaluate difficulty`: how well chances and lengths are predicted."""
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -63,7 +64,7 @@ def _all(
             yield from unseen.PARTS[what](corpus, measured, on.draws)
 
 
-SPEC = {
+SPEC: Mapping[str, Any] = {
     "title": {
         "text": "Predicted beside found",
         "subtitle": "a perfectly calibrated classifier lies on the line",

@@ -1,6 +1,8 @@
 """`farthing evaluate routing`: what routing by predictions saves, beside what needs no classifier."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -61,7 +63,7 @@ def command(
         click.echo(f"{plot} is drawn.", err=True)
 
 
-SPEC = {
+SPEC: Mapping[str, Any] = {
     "title": "Quality reached for what is spent",
     "data": {"name": "table"},
     "facet": {"field": "ladder", "type": "nominal", "title": None},
