@@ -1,6 +1,7 @@
-"""What a call costs: the two places that multiply prices, and how a price in force is found.
+"""What a call costs: the places that multiply prices, and how a price in force is found.
 
-`quote` says what a call would cost, `charge` what one did; both for an instant, because prices have hours.
+`quote` says what a call would cost (`ceiling`: at most), `charge` what one did;
+all for an instant, because prices have hours.
 Parts of the input and of the output are never counted twice.
 Unknown stays unknown: without prices a call is unpriced, without counts it has no amount.
 """
@@ -29,6 +30,17 @@ def quote(
     prices = in_force(model.prices, prompt=input_tokens, tier=None, at=at)
     tokens = input_tokens * prices.input + round(output_tokens * prices.output)
     return max(prices.request + tokens + images * prices.image, prices.minimum)
+
+
+def ceiling(
+    model: Model, *, input_tokens: int, output_tokens: int, at: datetime | None, images: int = 0
+) -> Picodollars | None:
+    """Say the most that a call of so many tokens at most can cost; `None` if the model is unpriced."""
+    if model.prices is None:
+        return None
+    prices = _dearest(model.prices, input_tokens, None, at) if model.prices.overrides else model.prices
+    most = _at_most(prices, input_tokens, output_tokens)
+    return max(prices.request + most + images * prices.image, prices.minimum)
 
 
 def charge(model: Model, usage: Usage, at: datetime | None) -> Charge:
@@ -177,6 +189,13 @@ def _bound(prices: Prices, usage: Usage, at: datetime | None) -> Picodollars | N
         read += (usage.cached or 0) + (usage.cache_write or 0)
         written += (usage.reasoning or 0) + (usage.audio_output or 0) + (usage.image_output or 0)
     prices = _dearest(prices, read, usage.tier, at)
+    used = bool(read or written)
+    most = _at_most(prices, read, written)
+    return max(most + _extras(prices, usage, used=used), prices.minimum if used else 0)
+
+
+def _at_most(prices: Prices, read: int, written: int) -> Picodollars:
+    """Each token of the dearest kind."""
     inputs = (
         prices.input,
         prices.cached_input,
@@ -186,9 +205,7 @@ def _bound(prices: Prices, usage: Usage, at: datetime | None) -> Picodollars | N
         prices.image_input,
     )
     outputs = (prices.output, prices.reasoning, prices.audio_output, prices.image_output)
-    tokens = read * _most(inputs) + written * _most(outputs)
-    used = bool(read or written)
-    return max(tokens + _extras(prices, usage, used=used), prices.minimum if used else 0)
+    return read * _most(inputs) + written * _most(outputs)
 
 
 def _extras(prices: Prices, usage: Usage, *, used: bool) -> Picodollars:

@@ -2,16 +2,17 @@
 
 import logging
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from policies.budgets.counters import Count, Counters, Held, Short, Unavailable
 from policies.budgets.free import Free, forget
 from policies.budgets.refusals import refusal, unpriced
 from policies.budgets.rules import Line, Ruleset
 from policies.budgets.worst import most
-from router.budget import Standing, Unit
+from router.budget import Standing
 from router.errors import OverBudget, Unaccounted
 from router.seams import Clock, Purse, Settle
-from router.types import Attempt, Features, Model, Picodollars, Principal, Request
+from router.types import Attempt, Features, Model, Principal, Request
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +20,10 @@ OUTPUT_TOKENS = 4096
 """What an answer is taken to be bounded by if neither the request nor the model bounds it."""
 
 FREE = Free()
+
+USD, REQUESTS, TOKENS = range(3)
+
+Amounts: TypeAlias = tuple[int, int, int]
 
 
 class Keeper:
@@ -57,22 +62,25 @@ class Keeper:
 
 
 class RequestPurse:
-    """What one request may spend."""
+    """What one request may spend; amounts are of money, requests and tokens, in the order of `UNITS`."""
 
     def __init__(
         self, keeper: Keeper, request: Request, lines: Sequence[Line], within: Sequence[Line]
     ) -> None:
         self._keeper, self._request, self._lines, self._within = keeper, request, lines, within
-        self._taken = dict.fromkeys(Unit, 0)  # by this request: booked, and held for what is under way
+        self._taken = [0, 0, 0]  # by this request: booked, and held for what is under way
         self._last: tuple[Sequence[Line], Sequence[Count], float] = ((), (), 0.0)
         self.refused: OverBudget | None = None
         self.unchecked = False
 
     async def reserve(self, features: Features, model: Model, /) -> Settle:
         cost, tokens = most(self._request, features, model, output_tokens=self._keeper.output_tokens)
-        requests = 0 if self._taken[Unit.REQUESTS] else 1
+        requests = 0 if self._taken[REQUESTS] else 1
         try:
-            return await self._hold(model, cost, tokens, requests)
+            lines = [*self._lines, *self._keeper.rules.at_provider(model.provider)]
+            if cost is None and any(not line.place for line in (*lines, *self._within)):
+                raise unpriced(model)
+            return await self._hold(lines, (cost or 0, requests, tokens))
         except OverBudget as error:
             self.refused = error
             raise
@@ -82,16 +90,12 @@ class RequestPurse:
         rules = self._keeper.rules
         return [rules.standing(line, count, now) for line, count in zip(lines, counts, strict=True)]
 
-    async def _hold(self, model: Model, cost: Picodollars | None, tokens: int, requests: int) -> Settle:
+    async def _hold(self, lines: Sequence[Line], wanted: Amounts) -> Settle:
         keeper = self._keeper
-        lines = [*self._lines, *keeper.rules.at_provider(model.provider)]
-        wanted = {Unit.USD: cost or 0, Unit.TOKENS: tokens, Unit.REQUESTS: requests}
         now = keeper.clock.now().timestamp()
-        if cost is None and any(line.unit is Unit.USD for line in (*lines, *self._within)):
-            raise unpriced(model)
         self._within_request(wanted)
         claim = keeper.rules.claim
-        claims = [claim(line, wanted[line.unit], now) for line in lines]
+        claims = [claim(line, wanted[line.place], now) for line in lines]
         try:
             held = await keeper.counters.reserve(claims)
         except Unavailable as error:
@@ -99,13 +103,12 @@ class RequestPurse:
         if isinstance(held, Short):
             line = lines[held.position]
             self._last = (line,), (held.count,), now
-            raise refusal(keeper.rules.standing(line, held.count, now), wanted[line.unit], now)
+            raise refusal(keeper.rules.standing(line, held.count, now), wanted[line.place], now)
         self._last = lines, held.counts, now
-        for unit, amount in wanted.items():
-            self._taken[unit] += amount
+        self._take(wanted)
         return self._settler(lines, held, wanted)
 
-    def _settler(self, lines: Sequence[Line], held: Held, wanted: dict[Unit, int]) -> Settle:
+    def _settler(self, lines: Sequence[Line], held: Held, wanted: Amounts) -> Settle:
         settled = False
 
         def settle(attempt: Attempt, /) -> None:
@@ -115,22 +118,24 @@ class RequestPurse:
             settled = True
             cost, tokens = attempt.charge.amount, _tokens(attempt)
             # What nobody knows is booked as the most it can have been: unknown is not nothing.
-            booked = {
-                Unit.USD: wanted[Unit.USD] if cost is None else cost,
-                Unit.TOKENS: wanted[Unit.TOKENS] if tokens is None else tokens,
-                Unit.REQUESTS: wanted[Unit.REQUESTS],
-            }
-            for unit, amount in booked.items():
-                self._taken[unit] += amount - wanted[unit]
-            self._keeper.counters.settle(held, [booked[line.unit] for line in lines])
+            booked = (
+                wanted[USD] if cost is None else cost,
+                wanted[REQUESTS],
+                wanted[TOKENS] if tokens is None else tokens,
+            )
+            self._take((booked[USD] - wanted[USD], 0, booked[TOKENS] - wanted[TOKENS]))
+            self._keeper.counters.settle(held, [booked[line.place] for line in lines])
 
         return settle
 
-    def _within_request(self, wanted: dict[Unit, int]) -> None:
+    def _take(self, amounts: Amounts) -> None:
+        self._taken = [have + more for have, more in zip(self._taken, amounts, strict=True)]
+
+    def _within_request(self, wanted: Amounts) -> None:
         for line in self._within:
-            if self._taken[line.unit] + wanted[line.unit] > line.limit:
-                standing = self._keeper.rules.standing(line, Count(self._taken[line.unit], 0), 0.0)
-                raise refusal(standing, wanted[line.unit], 0.0)
+            if self._taken[line.place] + wanted[line.place] > line.limit:
+                standing = self._keeper.rules.standing(line, Count(self._taken[line.place], 0), 0.0)
+                raise refusal(standing, wanted[line.place], 0.0)
 
     def _unreachable(self, error: Unavailable) -> Settle:
         if self._keeper.refuses:

@@ -13,9 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from itertools import count
+from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from policies.budgets.counters import Claim, Count, Held, Short, Unavailable
 from router.seams import Clock
@@ -65,6 +66,7 @@ class RedisCounters:
         self._open: set[str] = set()
         self._sender: asyncio.Future[None] | None = None
         self._away = False
+        self._connection: Any = None
 
     async def reserve(self, claims: Sequence[Claim], /) -> Held | Short:
         held = Held(id=f"{self._process}-{next(self._numbers)}", claims=tuple(claims), counts=())
@@ -119,6 +121,7 @@ class RedisCounters:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._idle.wait(), 2 * PATIENCE)
             self._sender.cancel()
+        await self._hang_up()
         await self._redis.aclose()
 
     def _keys(self, claims: Sequence[Claim]) -> list[str]:
@@ -146,6 +149,7 @@ class RedisCounters:
                     self._away = False
                 except (RedisError, OSError) as error:
                     self._gone(batch, error)
+                    await self._hang_up()
                     await asyncio.sleep(RETRY_EVERY)
             self._idle.set()
 
@@ -154,11 +158,7 @@ class RedisCounters:
             for name in SCRIPTS:
                 text = files(__package__).joinpath(f"{name}.lua").read_text()
                 self._digests[name] = await self._redis.script_load(text)
-        pipe = self._redis.pipeline(transaction=False)
-        for question in batch:
-            keys = question.keys
-            _ = pipe.evalsha(self._digests[question.script], len(keys), *keys, *question.arguments)
-        answers = await pipe.execute(raise_on_error=False)
+        answers = await self._answers(batch)
         if any(isinstance(answer, NoScriptError) for answer in answers):
             self._digests.clear()  # a Redis that was started anew has to be told them again
         for question, answer in zip(batch, answers, strict=True):
@@ -167,6 +167,34 @@ class RedisCounters:
             elif question.answer is not None and not question.answer.done():
                 failed = isinstance(answer, Exception)
                 question.answer.set_result(Unavailable(f"Redis: {answer}") if failed else answer)
+
+    async def _answers(self, batch: Sequence[_Question]) -> list[Any]:
+        """Ask all at once, on one connection: a third of what a pipeline of redis-py costs."""
+        if self._connection is None:
+            pool: Any = self._redis.connection_pool  # its types are incomplete
+            self._connection = await pool.get_connection()
+        line = self._connection
+        await line.send_packed_command(
+            line.pack_commands(
+                ("EVALSHA", self._digests[each.script], len(each.keys), *each.keys, *each.arguments)
+                for each in batch
+            )
+        )
+        answers: list[Any] = []
+        for _ in batch:
+            try:
+                answers.append(await line.read_response())
+            except ResponseError as error:
+                answers.append(error)
+        return answers
+
+    async def _hang_up(self) -> None:
+        """What is still to come on this connection answers questions that nobody asks any more."""
+        line, self._connection = self._connection, None
+        if line is not None:
+            with suppress(RedisError, OSError):
+                await line.disconnect()
+            await self._redis.connection_pool.release(line)
 
     def _gone(self, batch: Sequence[_Question], error: Exception) -> None:
         """Tell those who wait, and keep the settlements until Redis is back."""

@@ -17,18 +17,26 @@ NEVER = 4_102_444_800.0
 NANO = 1000
 """Picodollars in a nano-dollar, for counters that cannot count beyond 2**53."""
 
+UNITS = tuple(Unit)
+"""In the order in which amounts of all three are given: money first."""
+
 REMEMBERED = 10_000
 """Names whose lines are kept ready."""
 
 
 class Line(NamedTuple):
-    """One limit of a budget as it applies to somebody: `of` is who, `account` the start of its key."""
+    """One limit of a budget as it applies to somebody: `of` is who, `account` the start of its key.
+
+    `place` is that of the unit in `UNITS`: enums are slow to hash, and a call looks at ten lines.
+    """
 
     budget: Budget
     of: str
     unit: Unit
+    place: int
     limit: int
     account: str
+    lasting: bool
 
 
 def _own(who: Principal, label: str | None) -> Sequence[str]:
@@ -101,9 +109,8 @@ class Ruleset:
         window = self.calendar.window(line.budget.per, now)
         ends = window.ends
         if ends is None:
-            ends = now + KEPT if line.budget.scope in CHOSEN else NEVER
-        grain = NANO if line.unit is Unit.USD else 1
-        return Claim(f"{line.account}{window.name}", line.limit, amount, ends, grain)
+            ends = NEVER if line.lasting else now + KEPT
+        return Claim(line.account + window.name, line.limit, amount, ends, 1 if line.place else NANO)
 
     def standing(self, line: Line, count: Count, now: float) -> Standing:
         """Say how a limit stands."""
@@ -134,5 +141,14 @@ class Ruleset:
 
 def _lines(budget: Budget, name: str) -> tuple[Line, ...]:
     return tuple(
-        Line(budget, name, unit, limit, f"{budget.name}|{name}|{unit}|") for unit, limit in budget.limits
+        Line(
+            budget,
+            name,
+            unit,
+            UNITS.index(unit),
+            limit,
+            f"{budget.name}|{name}|{unit}|",
+            budget.scope not in CHOSEN,
+        )
+        for unit, limit in budget.limits
     )

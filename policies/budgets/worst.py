@@ -1,7 +1,7 @@
 """What a call can cost at most, before it is made."""
 
-from router.pricing import charge
-from router.types import Features, Grade, Model, Picodollars, Request, Usage
+from router.pricing import ceiling
+from router.types import Features, Model, Picodollars, Request
 
 FRAME = 64
 """Tokens a chat template puts around a conversation, about."""
@@ -21,12 +21,5 @@ def most(
     prompt = features.prompt_tokens * 3 // 2 + FRAME + features.images * A_PICTURE
     allowed = [limit for limit in (request.limits.output_tokens, model.max_output) if limit is not None]
     output = (min(allowed) if allowed else output_tokens) * request.limits.choices
-    usage = Usage(
-        input=0,
-        output=0,
-        grade=Grade.ESTIMATED,
-        input_bound=prompt,
-        output_bound=output,
-        images=features.images,
-    )
-    return charge(model, usage, features.at).bound, prompt + output
+    cost = ceiling(model, input_tokens=prompt, output_tokens=output, at=features.at, images=features.images)
+    return cost, prompt + output
