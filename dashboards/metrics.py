@@ -5,7 +5,7 @@ Keys, users and tags are no labels: they come from the ledger.
 
 from collections.abc import Iterable
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from router.entry import LedgerEntry
@@ -36,6 +36,13 @@ class Metrics:
             ("grade",),
             registry=registry,
         )
+        self._broken = Gauge(
+            "farthing_promise_broken",
+            "1 while audits find more failures than the policy promised.",
+            ("policy",),
+            registry=registry,
+            multiprocess_mode="max",
+        )
         self._substituted = Counter(
             "farthing_substitutions", "Answers of another model than asked.", ("model",), registry=registry
         )
@@ -59,6 +66,10 @@ class Metrics:
             self._attempt(entry)
             if entry.final:
                 self._requests.labels(entry.policy, entry.model, entry.status).inc()
+
+    def alarm(self, policy: str, broken: bool) -> None:
+        """Show that a policy's promise does not hold, or that it holds again."""
+        self._broken.labels(policy).set(broken)
 
     def expose(self) -> bytes:
         """Write everything in Prometheus' text format."""

@@ -8,6 +8,8 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from router.types import Reply
+
 TAIL = 2_000
 """Characters from the end in which the point is looked for: reasoning comes first."""
 
@@ -98,3 +100,19 @@ def _number(text: str) -> str | None:
     except InvalidOperation:
         return None
     return format(value, "f") if value.is_finite() and abs(value.adjusted()) < 40 else None
+
+
+def same_answer(one: Reply, other: Reply) -> bool | None:
+    """Tell whether two replies come to the same; `None` if that cannot be told of them."""
+    if _calls(one) or _calls(other):
+        return _calls(one) == _calls(other) or None
+    if one.text.strip() == other.text.strip():
+        return True
+    if not one.text.strip() or not other.text.strip():
+        return False
+    first, second = normal_form(one.text), normal_form(other.text)
+    return None if first is None or second is None else first == second
+
+
+def _calls(reply: Reply) -> list[tuple[str | None, str]]:
+    return [(call.name, call.arguments) for choice in reply.choices for call in choice.tool_calls]

@@ -1,18 +1,30 @@
 """What a decision is told of this moment beside what rests: conversations, checks that do not pay, risk."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
-from policies.language import PolicySpec
+from policies.language import PolicySpec, StatedRisk
 from policies.sessions import Sessions
 from policies.worth import Worth
 from router.types import Features, Request
 
+Promised: TypeAlias = Callable[[str, StatedRisk], Mapping[str, float]]
+"""Tells what a policy's promise asks for now."""
+
+
+def nothing_known(_policy: str, _risk: StatedRisk) -> Mapping[str, float]:
+    """Of no outcome: no promise can be made, and the most successful plan serves."""
+    return {"least": 2.0}
+
 
 class Bearings:
-    """Asks the meters, and puts what they say into one mapping (see `policies/standing.py` for its keys)."""
+    """Asks the meters, and puts what they say into one mapping (see `policies/standing.py` for its keys).
 
-    def __init__(self, sessions: Sessions, worth: Worth) -> None:
-        self.sessions, self.worth = sessions, worth
+    `promised` tells what a stated risk asks for.
+    """
+
+    def __init__(self, sessions: Sessions, worth: Worth, promised: Promised = nothing_known) -> None:
+        self.sessions, self.worth, self._promised = sessions, worth, promised
 
     def moment(
         self, policy: str, spec: PolicySpec, request: Request, features: Features
@@ -21,4 +33,6 @@ class Bearings:
         kept = {check.label for check in spec.checks if not check.keep}
         said = self.sessions.moment(request, features, spec.latch.minutes)
         off = self.worth.moment(policy, kept)
-        return {**said, **off} if said or off else said
+        if spec.promise is not None:
+            said = {**said, **self._promised(policy, spec.promise)}
+        return {**said, **off} if off else said

@@ -15,7 +15,7 @@ from policies.language import PolicySpec
 from policies.priors import kind_of
 from policies.prospects import Prospect, after_failure, best, prospects, rescued
 from policies.rescues import rescues
-from policies.standing import in_force, needed, reliability, switch_cost
+from policies.standing import doubts, in_force, needed, reliability, switch_cost
 from policies.steps import decision, ends_it
 from router.seams import Plan
 from router.types import Amendment, Attempt, Decision, Features, Model, Release, Request, Rescue, Status
@@ -65,11 +65,13 @@ class _Way:
         release = spec.stream_release if request.stream else Release.HELD
         self._reliability = reliability(checks, features, release)
         self._enough = needed(spec, features, max(self._chance.values()))
+        self._promised = "least" in features.moment
 
     def start(self) -> Decision | None:
         ahead = self._ahead(self._left)
         name, _ = min(ahead.items(), key=self._rank)
-        told = "cheapest adequate" if ahead[name].success >= self._enough else "most likely to succeed"
+        poor = self._poor(name, ahead[name])
+        told = f"most likely to succeed{doubts(self._features)}" if poor else "cheapest adequate"
         return self._step(self._left[name], told)
 
     def failover(self, attempt: Attempt) -> Decision | None:
@@ -149,8 +151,13 @@ class _Way:
     def _rank(self, item: tuple[str, Prospect]) -> tuple[bool, float, float, str]:
         """The cheapest that is good enough, else the most successful; the stronger, the first name."""
         name, there = item
-        poor = there.success < self._enough
-        return (poor, -there.success if poor else there.cost, -self._chance[name], name)
+        poor = self._poor(name, there)
+        best = self._chance[name] if self._promised else there.success
+        return (poor, -best if poor else there.cost, -self._chance[name], name)
+
+    def _poor(self, name: str, there: Prospect) -> bool:
+        """Tell whether a start is not good enough; a promise is about the answer, not about the plan."""
+        return there.success < self._enough or (self._promised and self._chance[name] < self._enough)
 
     def _step(self, model: Model, reason: str) -> Decision:
         chance = self._chance[model.name]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from policies.estimate import expected_cost
 from policies.language import PolicySpec
 from policies.rules import probable_ms
+from policies.standing import needed
 from policies.steps import decision, draw, ends_it
 from router.seams import Plan
 from router.types import Features, Model, Request, Status
@@ -30,7 +31,7 @@ class FastestAdequate:
         costs = {
             m.name: cost for m in candidates if (cost := expected_cost(request, features, m)) is not None
         }
-        enough = self._spec.quality * max(chance.values())
+        enough = needed(self._spec, features, max(chance.values()))
 
         unknown = 0.0 if draw(request) < TRIED_OUT else float("inf")
 

@@ -128,6 +128,20 @@ class Latch(BaseModel):
     ] = 15.0
 
 
+class StatedRisk(BaseModel):
+    """A promise instead of a share: at most so many accepted answers fail, with so much confidence."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    max_failure_rate: Annotated[
+        float, Field(gt=0, lt=1, description="The share of accepted answers that may be wrong.")
+    ]
+    confidence: Annotated[
+        float,
+        Field(ge=0.5, lt=1, description="How sure the promise is, over the outcomes it is learnt from."),
+    ] = 0.95
+
+
 class ControlArm(BaseModel):
     """Requests drawn by chance to be served without routing, so that what routing saves can be measured."""
 
@@ -150,6 +164,15 @@ class TierDown(BaseModel):
 
     at: Annotated[float, Field(gt=0, le=1, description="From which share of a budget on.")] = 1.0
     policy: Annotated[str, Field(min_length=1, description="The cheaper policy's name.")]
+
+
+class Audit(BaseModel):
+    """A random share of the accepted answers is looked at again by a stronger model, after they went out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    share: Annotated[float, Field(gt=0, le=1, description="Of the accepted answers.")] = 0.02
+    model: Annotated[str, Field(description="Who looks at them: the strongest there is, at best.")]
 
 
 class PolicySpec(BaseModel):
@@ -187,12 +210,10 @@ class PolicySpec(BaseModel):
         Field(description="For `weighted`: each model's share of the traffic, relative to the others'."),
     ] = None
     quality: Annotated[
-        float,
+        Annotated[float, Field(gt=0, le=1)] | StatedRisk,
         Field(
-            gt=0,
-            le=1,
             description="A plan is adequate if its predicted chance of success, climbs included, is at least "
-            "this share of the best single model's.",
+            "this share of the best single model's; or a promise, `{max_failure_rate, confidence}`.",
         ),
     ] = 0.9
     checks: Annotated[
@@ -204,6 +225,10 @@ class PolicySpec(BaseModel):
     ] = (CheckSpec(name="shape"), CheckSpec(name="refusal"))
     escalation: Escalation = Escalation()
     latch: Latch = Latch()
+    audit: Annotated[
+        Audit | None,
+        Field(description="Which accepted answers are looked at again, after they went out; left out, none."),
+    ] = None
     max_cost_usd: Annotated[
         Decimal | None,
         Field(gt=0, description="A model expected to cost more than this per request is struck out."),
@@ -245,3 +270,12 @@ class PolicySpec(BaseModel):
         TierDown | None,
         Field(description="The cheaper policy that answers when a budget of money runs out."),
     ] = None
+
+    @property
+    def share(self) -> float:
+        """The share of the best single model's chance that is enough, where no promise was made."""
+        return 1.0 if isinstance(self.quality, StatedRisk) else self.quality
+
+    @property
+    def promise(self) -> StatedRisk | None:
+        return self.quality if isinstance(self.quality, StatedRisk) else None

@@ -61,7 +61,15 @@ def latched(features: Features, models: Sequence[Model]) -> tuple[Sequence[Model
 
 def needed(spec: PolicySpec, features: Features, best: float) -> float:
     """The chance of success a plan must have; `best` is that of the best single model."""
-    return features.moment.get("least", spec.quality * best) if features.moment else spec.quality * best
+    return features.moment.get("least", spec.share * best) if features.moment else spec.share * best
+
+
+def doubts(features: Features) -> str:
+    """Say why a promise cannot be kept yet, to follow a reason; most often nothing."""
+    if "needed" not in features.moment:
+        return ""
+    known, needed_ = features.moment["examples"], features.moment["needed"]
+    return f"; {known:.0f} outcomes are too few for the stated risk, {needed_:.0f} at least"
 
 
 @lru_cache(maxsize=256)

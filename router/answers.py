@@ -10,11 +10,9 @@ from aiohttp import web
 
 from router.catalog.money import usd_text
 from router.http import status_of
+from router.ids import shown_id
 from router.seams import Renderer
 from router.types import Arm, Attempt, Decision, Delta, Ending, Outcome, Purpose, Reply, Request
-
-OWN = "~"
-"""Between a caller's id and what makes it unique; no id of a caller may have it."""
 
 
 def headers_of(outcome: Outcome) -> dict[str, str]:
@@ -52,11 +50,6 @@ def note_of(outcome: Outcome) -> dict[str, Any]:
     if outcome.over_budget is not None:
         note["budget"] = f"exhausted: {outcome.over_budget.budget}"
     return note
-
-
-def shown_id(request_id: str) -> str:
-    """The id as the caller knows it: without what was added to tell two calls of one id apart."""
-    return request_id.partition(OWN)[0]
 
 
 def _first_headers(request: Request) -> dict[str, str]:

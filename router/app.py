@@ -1,14 +1,15 @@
 """The composition root: the only module that knows every part."""
 
 import importlib
-import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
 
 from evaluators import EVALUATORS
+from evaluators.normal import same_answer
+from policies.bearings import Bearings
 from policies.budgets.counters import Counters
 from policies.budgets.keeper import Keeper
 from policies.budgets.leases import LeasedCounters
@@ -23,32 +24,29 @@ from policies.matching import is_wild, matcher
 from policies.meters import Health, Latency
 from policies.policy import RoutedPolicy, pinned_to
 from policies.selectors import listed, selection_of
+from policies.sessions import Sessions
+from policies.worth import Worth
+from router.auditing import Auditing
 from router.budget import Budget
 from router.catalog import Catalog, Knowledge, listing
 from router.config import (
     AUTO,
     Config,
-    HostedUpstream,
-    OpenAIUpstream,
-    SimulatedUpstream,
-    Timeouts,
-    UpstreamSettings,
     fingerprint,
 )
-from router.dialects import WIRES
 from router.difficulty import load
 from router.errors import UnknownModel
 from router.features import Measurer, TokenCounter, vocabulary
 from router.keys import Key, Ring
+from router.outcomes import Recent
 from router.pipeline import Pipeline
 from router.pricing import charge
-from router.seams import Budgets, Clock, Policy, Predictor, Sink, Upstream
+from router.promises import Promises
+from router.reaching import upstream_of
+from router.records import UserOutcome
+from router.seams import Budgets, Clock, Evaluator, Follower, Policy, Predictor, Sink, Upstream
 from router.tiers import TierDown
-from router.types import NOTHING, Model, Request
-from router.upstreams.openai_compatible import Deadlines, OpenAICompatible
-from router.upstreams.simulated import Simulated
-from router.upstreams.simulated_replies import Persona
-from router.upstreams.simulated_tasks import read_tasks
+from router.types import NOTHING, Model, Outcome, Request, Verdict
 
 
 def _at_once(upstream: Upstream) -> Upstream:
@@ -68,8 +66,19 @@ class Parts:
     counters: Counters
     sinks: Sequence[Sink]
     clock: Clock
+    auditing: Auditing
+    bearings: Bearings | None = None
+    recent: Recent = field(default_factory=Recent)
     admit: Callable[[Upstream], Upstream] = _at_once
     """Puts whoever lets calls through in front of an upstream; interactive calls go at once."""
+
+    @property
+    def meters(self) -> Sequence[Sink]:
+        return () if self.bearings is None else (self.bearings.worth,)
+
+    @property
+    def followers(self) -> Sequence[Follower]:
+        return (self.recent,) if self.bearings is None else (self.recent, self.bearings.sessions)
 
 
 def gather(
@@ -79,12 +88,16 @@ def gather(
     *,
     predictor: Predictor | None = None,
     counters: Counters | None = None,
+    told: Callable[[UserOutcome], None] | None = None,
+    alarm: Callable[[str, bool], None] | None = None,
 ) -> Parts:
     """Load what is shipped and join it with what is given; takes about a second.
 
     `predictor` is what was learnt in a data folder (`router.learning.adapted.Living`), if there is one;
-    `counters` is what budgets are counted on, if that is not this process alone.
+    `counters` is what budgets are counted on, if that is not this process alone;
+    `told` takes what conversations say of earlier answers, `alarm` is raised when a promise is broken.
     """
+    promises = Promises(alarm)
     return Parts(
         session=session,
         predictor=load() if predictor is None else predictor,
@@ -93,6 +106,8 @@ def gather(
         health=Health(clock),
         latency=Latency(clock),
         counters=counters or MemoryCounters(clock),
+        bearings=Bearings(Sessions(clock, told), Worth(), promises.moment),
+        auditing=Auditing(clock, promises, told),
         sinks=sinks,
         clock=clock,
     )
@@ -137,15 +152,20 @@ class Household:
         self.pipeline = Pipeline(
             models=models,
             upstreams={
-                name: parts.admit(_upstream(row, config, parts)) for name, row in config.upstreams.items()
+                name: parts.admit(
+                    upstream_of(row, config, session=parts.session, clock=parts.clock, count=parts.count)
+                )
+                for name, row in config.upstreams.items()
             },
             measure=Measurer(parts.count, parts.predictor),
             charge=charge,
             count=parts.count,
-            sinks=[parts.health, parts.latency, *parts.sinks],
+            sinks=[parts.health, parts.latency, *parts.meters, *parts.sinks],
             clock=parts.clock,
             config=fingerprint(config),
             budgets=self._budgets(config, parts),
+            followers=[*parts.followers, parts.auditing.auditor(config.policies, self._look)],
+            agree=same_answer,
         )
         self._listing = _listing(self.catalog, self.policies, config.aliases)
 
@@ -200,13 +220,11 @@ class Household:
             refuses=told.on_unavailable == "refuse",
         )
 
+    async def _look(self, outcome: Outcome, auditors: Sequence[Evaluator]) -> Verdict | None:
+        return await self.pipeline.audit(outcome, auditors)
+
     def listing(self) -> Sequence[Mapping[str, object]]:
         return self._listing
-
-
-def new_request_id() -> str:
-    """Make an id nobody can guess: 128 random bits."""
-    return secrets.token_hex(16)
 
 
 def _policies(config: Config, models: Mapping[str, Model], parts: Parts) -> dict[str, RoutedPolicy]:
@@ -224,6 +242,7 @@ def _policies(config: Config, models: Mapping[str, Model], parts: Parts) -> dict
             strongest=strongest,
             deny=config.deny,
             evaluators=evaluators,
+            bearings=parts.bearings,
         )
     return policies
 
@@ -242,44 +261,6 @@ def _strongest(models: Sequence[Model], predictor: Predictor) -> Model | None:
     """The model with the best chance at a request of which nothing is known."""
     chances = predictor.predict(predictor.describe(()), models)
     return max(models, key=lambda model: (chances[model.name].success, model.name), default=None)
-
-
-def _upstream(row: UpstreamSettings, config: Config, parts: Parts) -> Upstream:
-    match row:
-        case OpenAIUpstream():
-            return OpenAICompatible(
-                parts.session,
-                base_url=row.base_url,
-                wire=WIRES[row.wire](max_answer=row.max_answer_mb << 20),
-                clock=parts.clock,
-                api_key=row.api_key.get_secret_value() if row.api_key else None,
-                headers={name: value.get_secret_value() for name, value in row.headers.items()},
-                deadlines=_deadlines(row.timeouts),
-                proxy_url=row.proxy_url.get_secret_value() if row.proxy_url else None,
-            )
-        case HostedUpstream():
-            # The door to litellm: three seconds and 200 MB, only for those who need it.
-            hosted = importlib.import_module("router.upstreams.hosted")
-            made: Upstream = hosted.Hosted(row.provider, row.revealed(), deadlines=_deadlines(row.timeouts))
-            return made
-        case SimulatedUpstream():
-            return _simulated(row, config, parts)
-
-
-def _simulated(row: SimulatedUpstream, config: Config, parts: Parts) -> Upstream:
-    behaviours = {model.name: model.simulated for model in config.models if model.simulated is not None}
-    return Simulated(
-        seed=row.seed,
-        first_token_ms=row.first_token_ms,
-        tokens_per_second=row.tokens_per_second,
-        personas={name: Persona(**behaviour.model_dump()) for name, behaviour in behaviours.items()},
-        tasks=read_tasks(row.tasks) if row.tasks is not None else {},
-        count=parts.count,
-    )
-
-
-def _deadlines(timeouts: Timeouts) -> Deadlines:
-    return Deadlines(**timeouts.model_dump())
 
 
 def _listing(

@@ -14,9 +14,15 @@ from router.app import Household, Parts, counters_of, gather
 from router.clock import SystemClock
 from router.config import Config, Watcher
 from router.errors import FarthingError
+from router.ids import Ids
 from router.keys import Key, KeyStore
 from router.learning.adapted import Living
+from router.learning.examples import Examples
+from router.learning.folder import Folder
+from router.ledger.kinds import OUTCOMES
 from router.ledger.spool import Spool
+from router.outcomes import OutcomeRoutes
+from router.records import UserOutcome
 from router.seams import Sink, Upstream
 
 log = logging.getLogger("farthing.house")
@@ -33,7 +39,8 @@ KEEP_UPSTREAM = 4.0
 class Housekeeping:
     """Builds the house, writes the spool, and takes a changed configuration while it serves.
 
-    `name` is the spool's; `sinks` get what happens beside it; `admit` lets calls to upstreams through.
+    `name` is the spool's; `sinks` get what happens beside it; `admit` lets calls to upstreams through;
+    `alarm` is told the policy whose promise is broken, and when it holds again.
     """
 
     def __init__(
@@ -44,16 +51,19 @@ class Housekeeping:
         *,
         sinks: Sequence[Sink] = (),
         admit: Callable[[Upstream], Upstream] | None = None,
+        alarm: Callable[[str, bool], None] | None = None,
     ) -> None:
         self.clock = SystemClock()
-        self._watcher, self._admit, self._sinks = watcher, admit, sinks
+        self._watcher, self._admit, self._sinks, self._alarm = watcher, admit, sinks, alarm
         self._spool = Spool(data / "spool", name)
+        self._outcomes = Spool(data / "spool", name, OUTCOMES)
         self._data, self._keys = data, KeyStore(data)
         self._made: Sequence[Key] = ()
         self._hurry = asyncio.Event()
         self._house: Household | None = None
         self._parts: Parts | None = None
         self._learnt = Living(data, learns=watcher.current.learning.enabled)
+        self._examples = Examples(Folder(data))
 
     @property
     def config(self) -> Config:
@@ -82,14 +92,33 @@ class Housekeeping:
             try:
                 await self._beside_timers(work)
             finally:
+                await self._parts.auditing.background.close()
                 self._spool.close()
+                self._outcomes.close()
                 await self._parts.counters.close()
 
     def _gathered(self, session: aiohttp.ClientSession) -> Parts:
         sinks = [self._spool, *self._sinks]
         counters = counters_of(self.config, self._data, self.clock)
-        parts = gather(session, self.clock, sinks, predictor=self._learnt, counters=counters)
+        parts = gather(
+            session,
+            self.clock,
+            sinks,
+            predictor=self._learnt,
+            counters=counters,
+            told=self._told,
+            alarm=self._alarm,
+        )
+        self._examples.take(parts.auditing.promises.load)
         return parts if self._admit is None else replace(parts, admit=self._admit)
+
+    def outcomes(self, ids: Ids) -> OutcomeRoutes:
+        """The handler that takes what users made of answers."""
+        assert self._parts is not None, "asked for before `keep`"
+        return OutcomeRoutes(ids, self._parts.recent, self.clock, self._outcomes.write)
+
+    def _told(self, outcome: UserOutcome) -> None:
+        self._outcomes.write((outcome,))
 
     async def _beside_timers(self, work: Callable[[], Awaitable[None]]) -> None:
         assert self._parts is not None, "gathered before"
@@ -106,9 +135,11 @@ class Housekeeping:
 
     async def _tick(self) -> None:
         self._spool.tick()
+        self._outcomes.tick()
 
     async def _sync(self) -> None:
         await asyncio.to_thread(self._spool.sync)
+        await asyncio.to_thread(self._outcomes.sync)
 
     async def _watch(self) -> None:
         while True:
@@ -134,6 +165,8 @@ class Housekeeping:
         """Take a changed configuration if it is right; a wrong one leaves everything as it is."""
         if await asyncio.to_thread(self._learnt.poll):
             log.info("what was learnt since is in force")
+        if self._parts is not None:
+            self._examples.take(self._parts.auditing.promises.load)
         config = await asyncio.to_thread(self._watcher.poll, force=force)
         if config is None or self._parts is None:
             return

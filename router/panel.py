@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from router.seams import Ask, Burst, Clock, Evaluator
-from router.types import CostClass, Picodollars, Reply, Request, Verdict
+from router.types import Amendment, Capability, CostClass, Decision, Picodollars, Reply, Request, Verdict
 
 
 class Panel:
@@ -54,3 +54,13 @@ class Panel:
             if not verdict.passed:
                 break
         return tuple(verdicts)
+
+
+def amendment_of(decision: Decision, evaluators: Mapping[str, Evaluator]) -> Amendment:
+    """Add what the checks need; a model that cannot give it leaves them with nothing to say."""
+    amendment = decision.amendment
+    if Capability.LOGPROBS in decision.model.capabilities and any(
+        evaluators[name].cost_class is CostClass.LOGPROBS for name in decision.checks
+    ):
+        amendment = replace(amendment, logprobs=True)
+    return amendment

@@ -5,18 +5,19 @@ also when the caller has gone.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
 from policies.budgets.free import Free
+from router.attempts import answers, cannot_tell, compared, spent_on_checks
 from router.dialects.amend import amended
 from router.entry import entries_of
 from router.errors import OverBudget, Refusal, UnknownModel, UpstreamError
 from router.gate import let_through
-from router.panel import Panel
+from router.panel import Panel, amendment_of
 from router.seams import (
     Budgets,
     Caller,
@@ -32,22 +33,19 @@ from router.seams import (
 )
 from router.trial import Trial
 from router.types import (
-    Amendment,
     Attempt,
-    Capability,
     Charge,
-    CostClass,
     Counterfactual,
     Decision,
     Features,
     Model,
     Outcome,
-    Picodollars,
     Purpose,
     Reply,
     Request,
     Status,
     Usage,
+    Verdict,
 )
 
 
@@ -60,10 +58,6 @@ class Asking:
 
     async def __call__(self, model: str, request: Request, /) -> Reply:
         return await self.put(model, request)
-
-
-def _cannot_tell(one: Reply, other: Reply, /) -> bool | None:  # noqa: ARG001 - says so of any two
-    return None
 
 
 class Pipeline:
@@ -86,7 +80,7 @@ class Pipeline:
         config: str = "",
         budgets: Budgets | None = None,
         followers: Iterable[Follower] = (),
-        agree: Callable[[Reply, Reply], bool | None] = _cannot_tell,
+        agree: Callable[[Reply, Reply], bool | None] = cannot_tell,
     ) -> None:
         self._models, self._upstreams = models, upstreams
         self._measure, self._charge, self._count = measure, charge, count
@@ -151,7 +145,7 @@ class Pipeline:
             policy=policy.name,
             config=self._config,
             refused=refused,
-            attempts=tuple(_compared(attempts, self._agree)),
+            attempts=tuple(compared(attempts, self._agree)),
             counterfactual=self._counterfactual(policy, attempts),
             over_budget=over_budget,
         )
@@ -204,14 +198,14 @@ class Pipeline:
             evaluators,
             request,
             ask=Asking(decision.model.name, partial(self._ask, features, attempts, purse)),
-            spent=partial(_spent_on_checks, attempts),
+            spent=partial(spent_on_checks, attempts),
             clock=self._clock,
         )
         try:
             upstream = self._upstreams[decision.model.upstream]
-            sent = amended(request, decision.model, _amendment(decision, evaluators))
+            sent = amended(request, decision.model, amendment_of(decision, evaluators))
             async with aclosing(upstream.send(sent, decision.model)) as stream:
-                await let_through(stream, trial, panel, caller, _answers(attempts) + 1)
+                await let_through(stream, trial, panel, caller, answers(attempts) + 1)
         except UpstreamError as error:
             trial.error = error
         except (asyncio.CancelledError, ConnectionError):
@@ -225,19 +219,46 @@ class Pipeline:
         return attempt
 
     async def _ask(
-        self, features: Features, attempts: list[Attempt], purse: Purse, model: str, question: Request
+        self,
+        features: Features,
+        attempts: list[Attempt],
+        purse: Purse,
+        model: str,
+        question: Request,
+        purpose: Purpose = Purpose.CHECK,
     ) -> Reply:
         """Ask `model` on a check's behalf; raises `UpstreamError`. Its cost is a row of its own."""
-        decision = Decision(model=self._models[model], reason="asked by a check")
+        decision = Decision(model=self._models[model], reason=f"asked by a {purpose}")
         try:
-            attempt = await self._attempt(
-                question, features, decision, {}, None, attempts, purse, Purpose.CHECK
-            )
+            attempt = await self._attempt(question, features, decision, {}, None, attempts, purse, purpose)
         except OverBudget as error:
             raise UpstreamError(error.message) from error
         if attempt.reply is None or attempt.error is not None:
             raise attempt.error or UpstreamError()
         return attempt.reply
+
+    async def audit(self, outcome: Outcome, auditors: Sequence[Evaluator]) -> Verdict | None:
+        """Have the accepted answer judged by the first of `auditors` that can tell; book what that cost."""
+        chosen = outcome.chosen
+        assert chosen is not None, "only an answer can be audited"
+        assert chosen.reply is not None, "an accepted attempt has a reply"
+        attempts, verdict = list(outcome.attempts), None
+        ask = partial(self._ask, outcome.features, attempts, self.budgets.open(outcome.request))
+        try:
+            for auditor in auditors:
+                asking = Asking(chosen.decision.model.name, partial(ask, purpose=Purpose.AUDIT))
+                verdict = await auditor.judge(outcome.request, chosen.reply, asking)
+                if verdict is not None:
+                    break
+        finally:
+            made = attempts[len(outcome.attempts) :]
+            if made and verdict is not None:
+                made[-1] = replace(made[-1], verdicts=(replace(verdict, check=Purpose.AUDIT.value),))
+            beside = replace(outcome, attempts=tuple(made), counterfactual=None)
+            entries = [replace(entry, final=False) for entry in entries_of(beside)]
+            for sink in self._sinks:
+                sink.write(entries)
+        return verdict
 
     def _counterfactual(self, policy: Policy, attempts: list[Attempt]) -> Counterfactual | None:
         answered = [a for a in attempts if a.purpose is Purpose.ANSWER and a.usage.output]
@@ -252,34 +273,3 @@ class Pipeline:
         least = self._charge(cheapest, usage, when).amount if cheapest else None
         name = cheapest.name if cheapest else None
         return Counterfactual(model=strongest.name, cost=cost, cheapest=name, cheapest_cost=least)
-
-
-def _compared(attempts: list[Attempt], agree: Callable[[Reply, Reply], bool | None]) -> Iterator[Attempt]:
-    """Say of each rejected answer whether the accepted one says the same, where that can be told."""
-    accepted = next((a.reply for a in attempts if a.accepted and a.purpose is Purpose.ANSWER), None)
-    for attempt in attempts:
-        draft = attempt.reply if attempt.status is Status.REJECTED else None
-        if accepted is None or draft is None or not draft.complete:
-            yield attempt
-        else:
-            yield replace(attempt, overturned=agree(draft, accepted))
-
-
-def _amendment(decision: Decision, evaluators: Mapping[str, Evaluator]) -> Amendment:
-    """Add what the checks need; a model that cannot give it leaves them with nothing to say."""
-    amendment = decision.amendment
-    if Capability.LOGPROBS in decision.model.capabilities and any(
-        evaluators[name].cost_class is CostClass.LOGPROBS for name in decision.checks
-    ):
-        amendment = replace(amendment, logprobs=True)
-    return amendment
-
-
-def _answers(attempts: list[Attempt]) -> int:
-    return sum(attempt.purpose is Purpose.ANSWER for attempt in attempts)
-
-
-def _spent_on_checks(attempts: list[Attempt]) -> Picodollars | None:
-    costs = [attempt.charge.amount for attempt in attempts if attempt.purpose is Purpose.CHECK]
-    known = [cost for cost in costs if cost is not None]
-    return sum(known) if len(known) == len(costs) else None

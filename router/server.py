@@ -1,7 +1,6 @@
 """The HTTP server: parse, run, answer. What is decided is decided elsewhere."""
 
 import logging
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
@@ -11,11 +10,12 @@ from typing import Protocol
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from router.answers import OWN, StreamedAnswer, headers_of, shown_id
+from router.answers import StreamedAnswer, headers_of
 from router.dialects import DIALECTS
 from router.door import Guard, auditor_of, keep_within_scopes, may_see, principal_of
 from router.errors import BadRequest, FarthingError, TooLarge, UnknownModel
 from router.http import Routes, answer, failed
+from router.ids import Ids, shown_id
 from router.keys import Ring
 from router.pipeline import Pipeline
 from router.ratelimits import OwnKey, limit_headers
@@ -24,8 +24,6 @@ from router.tiers import TierDown, run_within
 from router.types import DOLLAR, Limits, Outcome, Principal, Request
 
 log = logging.getLogger("farthing.server")
-
-REQUEST_ID = re.compile(r"[A-Za-z0-9_.:\-]{1,128}")
 
 
 class House(Protocol):
@@ -56,7 +54,7 @@ class Service:
         house: Callable[[], House],
         *,
         clock: Clock,
-        new_id: Callable[[], str],
+        ids: Ids,
         metrics: Callable[[], bytes],
         dashboard: Callable[[], Awaitable[str]] | None = None,
         max_body: int = 100 << 20,
@@ -64,7 +62,7 @@ class Service:
     ) -> None:
         self._routes = (*routes, OwnKey(lambda: house().pipeline.budgets))
         self._guard = web.middleware(Guard(clock))
-        self._house, self._clock, self._new_id = house, clock, new_id
+        self._house, self._clock, self._ids = house, clock, ids
         self._metrics, self._dashboard, self._max_body = metrics, dashboard, max_body
 
     def application(self) -> web.Application:
@@ -89,9 +87,13 @@ class Service:
         return await self._complete(http, DIALECTS["chat"])
 
     async def _complete(self, http: web.Request, dialect: Dialect) -> web.StreamResponse:
-        house, request_id = self._house(), self._request_id(http)
+        house, given = self._house(), http.headers.get("x-request-id", "")
         try:
             principal = principal_of(house.ring, http, self._clock.now())
+        except FarthingError as error:
+            return failed(dialect, error, {"x-request-id": shown_id(self._ids.new(given, None))})
+        request_id = self._ids.new(given, principal.key)
+        try:
             request = dialect.parse(await self._body(http), request_id=request_id, principal=principal)
             request = replace(
                 request,
@@ -206,11 +208,6 @@ class Service:
             raise TooLarge from None
         except web.RequestPayloadError as error:
             raise BadRequest(f"The body did not arrive whole: {error}.") from None
-
-    def _request_id(self, http: web.Request) -> str:
-        """Keep a caller's id, and make it the only one of its kind: retries tend to carry the same."""
-        given, own = http.headers.get("x-request-id", ""), self._new_id()
-        return f"{given}{OWN}{own[:8]}" if REQUEST_ID.fullmatch(given) else own
 
 
 @web.middleware

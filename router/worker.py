@@ -16,9 +16,9 @@ from batch.place import Place
 from batch.routes import BatchRoutes
 from dashboards.live import page
 from dashboards.metrics import Metrics
-from router.app import new_request_id
 from router.config import Config, Watcher
 from router.housekeeping import Housekeeping
+from router.ids import Ids, secret_of
 from router.parent import watch_parent
 from router.server import Service
 
@@ -39,7 +39,13 @@ class Worker:
     def __init__(self, work: Work) -> None:
         self._work = work
         self._metrics = Metrics(shared=work.shared_metrics)
-        self._home = Housekeeping(work.watcher, work.data, f"worker_{os.getpid()}", sinks=[self._metrics])
+        self._home = Housekeeping(
+            work.watcher,
+            work.data,
+            f"worker_{os.getpid()}",
+            sinks=[self._metrics],
+            alarm=self._metrics.alarm,
+        )
         self._stop = asyncio.Event()
 
     async def run(self) -> None:
@@ -68,15 +74,15 @@ class Worker:
         await runner.cleanup()
 
     def _service(self) -> Service:
-        config = self._home.config
+        config, ids = self._home.config, Ids(secret_of(self._work.data))
         return Service(
             lambda: self._home.house,
             clock=self._home.clock,
-            new_id=new_request_id,
+            ids=ids,
             metrics=self._metrics.expose,
             dashboard=partial(page, self._work.data) if _shows_dashboard(config) else None,
             max_body=config.server.max_body_mb << 20,
-            routes=[self._batches()],
+            routes=[self._batches(), self._home.outcomes(ids)],
         )
 
     def _batches(self) -> BatchRoutes:

@@ -45,6 +45,8 @@ def names_in_policies(
         path = ("policies", name)
         yield from _models(path, policy, models)
         yield from _weights(path, policy, models)
+        if policy.audit is not None and policy.audit.model not in models:
+            yield missing((*path, "audit", "model"), "model", policy.audit.model, models)
         if policy.baseline is not None and policy.baseline not in models:
             yield missing((*path, "baseline"), "model", policy.baseline, models)
         if known_checks is not None:

@@ -15,7 +15,7 @@ FAILED = re.compile(
       ^\s*(?:error|traceback\ \(most\ recent\ call\ last\)|fatal:|exception:)
     | ^\s*(?:command\ failed|permission\ denied)
     | \bexit(?:ed)?\ (?:with\ )?(?:code|status):?\ ?[1-9]
-    | ^\s*\{\s*"(?:error|is_error)"\s*:\s*(?!null|false|"")
+    | ^\s*\{\s*"(?:error|is_error)"\s*:\s*+(?!null|false|"")
     | ^\s*<tool_use_error>
     | ^=+\ .*\b[1-9]\d*\ failed
     """,

@@ -3,6 +3,7 @@
     <data>/difficulty/local.json        how far chances are off on own traffic (`local.py`)
     <data>/difficulty/placed.json       models that `farthing calibrate` placed (`placed.py`)
     <data>/difficulty/forgotten.json    from when on evidence counts (`farthing difficulty reset`)
+    <data>/difficulty/examples.json     outcomes with what was predicted, for promises (`router/promises.py`)
     <data>/difficulty/artefacts/        classifiers that `farthing train` made (`versions.py`)
 
 No file holds text of a prompt or an answer, and none is a pickle.
@@ -53,6 +54,10 @@ class Folder:
     @property
     def forgotten(self) -> Path:
         return self.root / "forgotten.json"
+
+    @property
+    def examples(self) -> Path:
+        return self.root / "examples.json"
 
     @property
     def artefacts(self) -> Path:

@@ -58,7 +58,19 @@ def reckon(
         raise Unusable(f"The ledger cannot be learnt from: {str(error).partition(chr(10))[0]}") from error
     local = learn(found, gathered, models, now=now, forgetting=forgetting or Forgetting())
     write(folder.local, local.content())
+    write(folder.examples, {"policies": examples(gathered)})
     return local
+
+
+def examples(gathered: Gathered) -> dict[str, list[list[float]]]:
+    """The outcomes of each policy that somebody told: time, predicted chance of success, failed or not."""
+    evidence = gathered.evidence
+    policies: dict[str, list[list[float]]] = {}
+    for at in np.flatnonzero(evidence.told & np.isfinite(evidence.promised)).tolist():
+        policy = evidence.segments[evidence.segment[at]].policy
+        row = [gathered.times[at].timestamp(), float(evidence.promised[at]), float(evidence.result[at] < 0.5)]
+        policies.setdefault(policy, []).append(row)
+    return policies
 
 
 def read_forgotten(folder: Folder) -> Forgotten:

@@ -16,7 +16,7 @@ import orjson
 
 from router.errors import Broken, RateLimited, Truncated
 from router.seams import Stream
-from router.types import NOTHING, Delta, Ending, Grade, Model, Request, ToolCall, Usage
+from router.types import NOTHING, Delta, Ending, Grade, Model, Request, Rescue, ToolCall, Usage
 from router.upstreams.simulated_replies import Dice, Persona, Script, script
 from router.upstreams.simulated_tasks import Call, Task, normalised
 
@@ -91,15 +91,17 @@ class Simulated:
 
     def _task(self, request: Request) -> Task | None:
         """Look the prompt up by its last user message; a tool that has answered is not called again."""
-        asked = next((turn.text for turn in reversed(request.turns) if turn.role == "user"), "")
-        task = self._tasks.get(normalised(asked))
+        asked = [turn.text for turn in reversed(request.turns) if turn.role == "user"] or [""]
+        # A repair ends in a complaint about the answer to the question before it.
+        task = self._tasks.get(normalised(asked[1 if request.variant == Rescue.REPAIR else 0]))
         called = request.turns[-1].role == "tool" and task is not None and isinstance(task.answer, Call)
         return None if called else task
 
     def _dice(self, request: Request, model: Model) -> Dice:
-        """Make the dice of one conversation; a caller's own `seed` asks for other throws."""
+        """Make the dice of one conversation; a caller's own `seed` or a rescue asks for other throws."""
         said = [(turn.role, turn.text) for turn in request.turns]
-        key = hashlib.blake2b(orjson.dumps([self._seed, request.body.get("seed"), model.name, said]))
+        again = [str(request.variant)] if request.variant else []
+        key = hashlib.blake2b(orjson.dumps([self._seed, request.body.get("seed"), model.name, said, *again]))
 
         def dice(name: str) -> float:
             thrown = key.copy()

@@ -7,9 +7,11 @@ import pytest
 from policies.budgets.memory import MemoryCounters
 from policies.meters import Health, Latency
 from router.app import Household, Parts
+from router.auditing import Auditing
 from router.catalog import Knowledge
 from router.config import parse
 from router.errors import UnknownModel
+from router.promises import Promises
 from router.types import Prediction, Principal
 from tests.support.world import Book, FakeClock, request
 
@@ -53,6 +55,7 @@ def house():
         counters=MemoryCounters(FakeClock()),
         sinks=[Book()],
         clock=FakeClock(),
+        auditing=Auditing(FakeClock(), Promises()),
     )
     return Household(parse(CONFIG, environ={}), parts)
 

@@ -12,6 +12,7 @@ from policies.language import Escalation, PolicySpec
 from policies.meters import Health
 from policies.policy import RoutedPolicy
 from router.errors import Broken, CallerFault, Denied, RateLimited, UnknownModel
+from router.ids import Ids
 from router.keys import Key, Ring, digest_of
 from router.pipeline import Pipeline
 from router.server import Service
@@ -71,7 +72,7 @@ async def serve():
         service = Service(
             lambda: house,
             clock=FakeClock(),
-            new_id=lambda: f"id{next(ids)}",
+            ids=Ids(b"secret", token=lambda size: f"{next(ids):0{2 * size}}"),
             metrics=lambda: b"up 1\n",
             max_body=4096,
         )
@@ -104,7 +105,7 @@ async def test_a_plain_answer_says_who_gave_it(serve, path):
     assert body["model"] == "small"
     farthing = {name.lower(): value for name, value in response.headers.items() if name[:2] in "x-X-"}
     assert farthing == {
-        "x-request-id": "id1",
+        "x-request-id": response.headers["x-request-id"],
         "x-farthing-asked": "auto",
         "x-farthing-model": "small",
         "x-farthing-reason": "cheapest adequate (p=0.80)",
@@ -176,7 +177,7 @@ async def test_an_upstreams_failure_has_the_right_status(serve, stream, error, s
     response = await ask(client, stream=stream)
     assert response.status == status
     assert (await response.json())["error"]["code"] == code
-    assert response.headers["x-request-id"] == "id1"
+    assert response.headers["x-request-id"].startswith("0" * 19 + "1")
     if status >= 429:
         assert response.headers["x-should-retry"] == "false"
     if status == 429:
@@ -203,9 +204,13 @@ async def test_a_request_id_is_kept_if_it_is_a_decent_one_and_two_calls_stay_two
     client, house = await serve({"small": [["x"]], "large": [["x"]]})
     assert (await ask(client, headers={"x-request-id": "mine-1"})).headers["x-request-id"] == "mine-1"
     assert (await ask(client, headers={"x-request-id": "mine-1"})).headers["x-request-id"] == "mine-1"
-    assert (await ask(client, headers={"x-request-id": "no good\u00e9"})).headers["x-request-id"] == "id3"
-    assert (await ask(client, headers={"x-request-id": "sly~1"})).headers["x-request-id"] == "id4"
-    assert [row.request_id for row in house.book.rows] == ["mine-1~id1", "mine-1~id2", "id3", "id4"]
+    assert (await ask(client, headers={"x-request-id": "no good\u00e9"})).headers["x-request-id"][
+        :20
+    ] == f"{3:020}"
+    assert (await ask(client, headers={"x-request-id": "sly~1"})).headers["x-request-id"][:20] == f"{4:020}"
+    known = [row.request_id for row in house.book.rows]
+    assert [name[:15] for name in known] == ["mine-1~00000001", "mine-1~00000002", "0" * 15, "0" * 15]
+    assert len(set(known)) == 4
 
 
 @pytest.mark.parametrize(
