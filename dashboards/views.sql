@@ -98,3 +98,16 @@ SELECT
     coalesce(sum(cost) FILTER (cost_grade = 'estimated'), 0) AS estimated_picodollars,
     count(*) FILTER (cost IS NULL) AS unpriced_rows
 FROM query_table(source);
+
+-- Calls to own machines, in the three views of their cost (`router/catalog/machines.py`). `loaded_cost` shares the
+-- whole hour out to the calls that began in it: its sum over an hour is the hour's price and the power drawn.
+CREATE TEMP VIEW own_costs AS
+SELECT
+    *,
+    CAST(coalesce(cost, 0) AS DOUBLE) AS marginal_cost,
+    machine_ms / 3600000 * (machine_hour + machine_energy) AS busy_cost,
+    machine_ms / 3600000 * machine_energy
+    + machine_hour * machine_ms / sum(machine_ms) OVER (PARTITION BY upstream, date_trunc('hour', time))
+        AS loaded_cost
+FROM seen
+WHERE machine_ms IS NOT NULL;

@@ -29,6 +29,7 @@ from policies.worth import Worth
 from router.auditing import Auditing
 from router.budget import Budget
 from router.catalog import Catalog, Knowledge, listing
+from router.catalog.machines import Speeds
 from router.config import (
     AUTO,
     Config,
@@ -69,6 +70,7 @@ class Parts:
     auditing: Auditing
     bearings: Bearings | None = None
     recent: Recent = field(default_factory=Recent)
+    speeds: Speeds | None = None
     admit: Callable[[Upstream], Upstream] = _at_once
     """Puts whoever lets calls through in front of an upstream; interactive calls go at once."""
 
@@ -137,7 +139,8 @@ class Household:
         self._of_config = tuple(row.key() for row in config.keys)
         self._asks_for_keys = config.auth == "keys"
         self.rekey(made)
-        self.catalog = Catalog([parts.knowledge.complete(model) for model in config.catalogue()])
+        measured = parts.speeds.current if parts.speeds else {}
+        self.catalog = Catalog([parts.knowledge.complete(one) for one in config.catalogue(measured)])
         models = {model.name: model for model in self.catalog}
         self.policies = _policies(config, models, parts)
         self._auto = Choice(self.policies, tuple(self.catalog))

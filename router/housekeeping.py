@@ -11,6 +11,7 @@ from pathlib import Path
 import aiohttp
 
 from router.app import Household, Parts, counters_of, gather
+from router.catalog.machines import Speeds
 from router.clock import SystemClock
 from router.config import Config, Watcher
 from router.errors import FarthingError
@@ -62,6 +63,7 @@ class Housekeeping:
         self._hurry = asyncio.Event()
         self._house: Household | None = None
         self._parts: Parts | None = None
+        self._speeds = Speeds(data)
         self._learnt = Living(data, learns=watcher.current.learning.enabled)
         self._examples = Examples(Folder(data))
 
@@ -110,6 +112,8 @@ class Housekeeping:
             alarm=self._alarm,
         )
         self._examples.take(parts.auditing.promises.load)
+        self._speeds.poll()
+        parts = replace(parts, speeds=self._speeds)
         return parts if self._admit is None else replace(parts, admit=self._admit)
 
     def outcomes(self, ids: Ids) -> OutcomeRoutes:
@@ -168,6 +172,9 @@ class Housekeeping:
         if self._parts is not None:
             self._examples.take(self._parts.auditing.promises.load)
         config = await asyncio.to_thread(self._watcher.poll, force=force)
+        if await asyncio.to_thread(self._speeds.poll):
+            config = config or self.config
+            log.info("the speeds of own machines were measured anew")
         if config is None or self._parts is None:
             return
         try:

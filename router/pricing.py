@@ -44,6 +44,17 @@ def ceiling(
 
 
 def charge(model: Model, usage: Usage, at: datetime | None) -> Charge:
+    """Price one call that began `at` an instant; see `_charge`, to which one's own machine adds its time."""
+    charged = _charge(model, usage, at)
+    machine = model.prices.machine if model.prices else None
+    if machine is None or usage.input is None or usage.output is None:
+        return charged
+    fresh = max(0, usage.input - (usage.cached or 0))
+    seconds = fresh / machine.prefill + usage.output / machine.decode
+    return replace(charged, machine_ms=round(seconds * 1000, 3))
+
+
+def _charge(model: Model, usage: Usage, at: datetime | None) -> Charge:
     """Price one call that began `at` an instant.
 
     | prices | usage | amount | bound | grade |

@@ -282,11 +282,24 @@ class Override:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """One's own machine: picodollars an hour that it is there, more for one in which it works, and its speed.
+
+    `prefill` and `decode` are tokens a second, all its callers together.
+    """
+
+    hour: Picodollars
+    energy: Picodollars
+    prefill: float
+    decode: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
     """What a model costs: the rates of an ordinary call, and in which cases others hold (the later wins).
 
     A kind without a rate costs what it is a part of; a long-lived cache write as a short one.
-    `source` says who states it, `checked` when that was looked up last.
+    `source` says who states it, `checked` when that was looked up last; `machine` is there for one's own.
     """
 
     input: Picodollars
@@ -306,6 +319,7 @@ class Prices:
     minimum: Picodollars = 0
     overrides: tuple[Override, ...] = ()
     checked: date | None = None
+    machine: Machine | None = None
 
 
 class Thinking(StrEnum):
@@ -586,6 +600,7 @@ class Charge:
 
     `amount` is booked (`None`: unpriced), `bound` is the most it can have been.
     `reported` is what the provider said, `computed` what its prices make of the usage: one is booked.
+    `machine_ms` is how long one's own machine worked for it, were it alone.
     """
 
     amount: Picodollars | None
@@ -593,6 +608,7 @@ class Charge:
     grade: Grade
     reported: Picodollars | None = None
     computed: Picodollars | None = None
+    machine_ms: float | None = None
 
 
 class Purpose(StrEnum):

@@ -1,17 +1,27 @@
 """`farthing drain`: the process that writes the ledger."""
 
+import logging
 import os
 import select
 import signal
 import stat
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
+from router.catalog.machines import FILE
 from router.ledger.drain import drain_once, keep_draining
+from router.ledger.speeds import refresh
 from router.ledger.store import Ledger
 
 STDIN = 0
+
+MEASURE_EVERY = 300.0
+"""Seconds between two looks at how fast own machines are."""
+
+log = logging.getLogger("farthing.ledger")
 
 
 class Bell:
@@ -36,6 +46,24 @@ class Bell:
         if self._signals in ready:
             return False
         return self._parent not in ready or os.read(self._parent, 4096) != b""
+
+
+class Measuring:
+    """A bell that between its rings measures own machines, once in so many seconds."""
+
+    def __init__(self, ledger: Ledger, bell: Callable[[], bool]) -> None:
+        self._ledger, self._bell = ledger, bell
+        self._due = time.monotonic() + MEASURE_EVERY
+
+    def __call__(self) -> bool:
+        if time.monotonic() >= self._due:
+            self._due = time.monotonic() + MEASURE_EVERY
+            try:
+                refresh(self._ledger, self._ledger.data / FILE)
+            except Exception:
+                # Whatever it is, the ledger is drained without it.
+                log.exception("The speeds of own machines could not be measured")
+        return self._bell()
 
 
 def _heard(number: int, frame: object) -> None:
@@ -72,7 +100,7 @@ def command(data: Path, *, once: bool, interval: float) -> None:
     Stops on SIGTERM and SIGINT or, with a pipe for standard input, when that closes; then drains a last time.
     """
     if not once:
-        keep_draining(Ledger(data), Bell(interval, parent=STDIN))
+        keep_draining(Ledger(data), Measuring(Ledger(data), Bell(interval, parent=STDIN)))
         return
     drained = drain_once(Ledger(data))
     if drained is None:

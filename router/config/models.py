@@ -5,11 +5,12 @@ from typing import Annotated
 from pydantic import Field, field_validator, model_validator
 
 from policies.language import DEFAULT_POLICY
+from router.catalog.machines import Speed
 from router.config.facts import Claims, claimed
 from router.config.fields import Rate, Settings
 from router.config.prices import Price
-from router.config.upstreams import UpstreamSettings
-from router.types import Capability, Model, Thinking
+from router.config.upstreams import OpenAIUpstream, UpstreamSettings
+from router.types import Capability, Model, Prices, Thinking
 
 AUTO = "auto"
 """What callers say to have a model chosen for them; no model may be called so."""
@@ -103,13 +104,13 @@ class ModelSettings(Settings):
             raise ValueError("has more 'active_params_b' than 'params_b'")
         return self
 
-    def model(self, upstream: UpstreamSettings) -> Model:
+    def model(self, upstream: UpstreamSettings, measured: Speed | None = None) -> Model:
         """Give the catalogue's row, as far as the configuration knows it."""
         return Model(
             name=self.name,
             upstream=self.upstream,
             upstream_name=self.upstream_name or self.name,
-            prices=self.price.prices() if self.price else None,
+            prices=self._prices(upstream, measured),
             context_window=self.context_window,
             max_output=self.max_output,
             capabilities=self.capabilities,
@@ -124,3 +125,11 @@ class ModelSettings(Settings):
             simulated=upstream.kind == "simulated",
             facts=claimed(upstream.facts, self.facts, home=upstream.home),
         )
+
+    def _prices(self, upstream: UpstreamSettings, measured: Speed | None) -> Prices | None:
+        """The model's own price, else what the machine it runs on makes of its speed."""
+        if self.price is not None:
+            return self.price.prices()
+        if isinstance(upstream, OpenAIUpstream) and upstream.cost is not None:
+            return upstream.cost.running().prices(measured)
+        return None

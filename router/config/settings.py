@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
@@ -10,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from policies.extending import bases, extended
 from policies.language import DEFAULT_POLICY, PolicySpec
 from policies.selectors import Deny
+from router.catalog.machines import Speed
 from router.config.budgets import Budgeting, BudgetSettings
 from router.config.consistency import contradictions
 from router.config.fields import Settings, nearest
@@ -149,6 +151,14 @@ class Config(Settings):
         }
         return self.model_copy(update={"data": folder / self.data, "upstreams": upstreams})
 
-    def catalogue(self) -> tuple[Model, ...]:
-        """Give every model as a row of the catalogue, prices only where the configuration states them."""
-        return tuple(row.model(self.upstreams[row.upstream]) for row in self.models)
+    def catalogue(
+        self, measured: Mapping[tuple[str, str], Speed] = MappingProxyType({})
+    ) -> tuple[Model, ...]:
+        """Give every model as a row of the catalogue, prices only where the configuration states them.
+
+        `measured` says by upstream and model how fast own machines were found to be.
+        """
+        return tuple(
+            row.model(self.upstreams[row.upstream], measured.get((row.upstream, row.name)))
+            for row in self.models
+        )

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_v
 
 from router.config.facts import Claims, at_home
 from router.config.fields import ApiKey, BaseUrl, HeaderValue, ProxyUrl, Seconds, Settings
+from router.config.machines import MachineCost
 
 OURS = frozenset({"accept-encoding", "connection", "content-length", "content-type", "transfer-encoding"})
 """Headers that Farthing must set itself."""
@@ -57,6 +58,10 @@ class OpenAIUpstream(Settings):
     max_answer_mb: Annotated[
         int, Field(ge=1, le=4096, description="An answer above this many megabytes is broken off.")
     ] = 100
+    cost: Annotated[
+        MachineCost | None,
+        Field(description="What it costs if it is one's own machine; models without a `price` cost by it."),
+    ] = None
     wire: Annotated[Literal["chat"], Field(description="Which of its routes is used.")] = "chat"
     facts: Annotated[
         Claims | None, Field(description="What is said of all its models that policies may ask.")
