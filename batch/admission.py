@@ -1,8 +1,9 @@
 """Who may ask a model now: a place in the queue of each model, and a note before each call is sent."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 
+from batch.gate import Gate
 from batch.pace import Pace
 from router.errors import UpstreamError
 from router.seams import Stream, Upstream
@@ -15,13 +16,15 @@ Sent = Callable[[str, str], Awaitable[None]]
 class Admitted:
     """An `Upstream` behind a queue: a call waits until its model has room, is noted, and is then sent."""
 
-    def __init__(self, upstream: Upstream, pace: "Paces", sent: Sent) -> None:
-        self._upstream, self._paces, self._sent = upstream, pace, sent
+    def __init__(self, upstream: Upstream, paces: "Paces", sent: Sent, gate: Gate | None = None) -> None:
+        self._upstream, self._paces, self._sent, self._gate = upstream, paces, sent, gate
 
     async def send(self, request: Request, model: Model, /) -> Stream:
         pace = self._paces.of(model)
         async with pace.turn() as turn:
             await self._sent(request.id, model.name)
+            if self._gate is not None:
+                self._gate.begun()
             try:
                 async with aclosing(self._upstream.send(request, model)) as stream:
                     async for item in stream:
@@ -29,6 +32,9 @@ class Admitted:
             except UpstreamError as error:
                 turn.failed(error)
                 raise
+            finally:
+                if self._gate is not None:
+                    self._gate.over()
 
     async def close(self) -> None:
         await self._upstream.close()
@@ -47,5 +53,11 @@ class Paces:
             pace = self._paces[model.name] = self._make(model)
         return pace
 
-    def snapshot(self) -> Mapping[str, Pace]:
-        return dict(self._paces)
+    def wake(self) -> None:
+        """Let in whoever waits where there is room again."""
+        for pace in self._paces.values():
+            pace.wake()
+
+    def places(self) -> int:
+        """How many calls may be under way now, over all models."""
+        return sum(pace.width for pace in self._paces.values())

@@ -12,14 +12,17 @@ from contextlib import asynccontextmanager
 from router.errors import RateLimited, TimedOut, UpstreamError
 from router.seams import Clock
 
-LEAST, FIRST = 1, 8
+LEAST, FIRST = 1, 16
 
 SHRINK = 0.7
 """What is left of the width when calls are turned away."""
 
-GROW = 1.25
+GROW = 1.5
 WORTH = 1.03
-"""Growing goes on while a round brings at least this much more than the narrower one before it."""
+"""A wider round that brings so much more is followed by a wider one; one that brings less is undone."""
+
+HOLD = 12
+"""Rounds after a step before another is tried."""
 
 
 class Turn:
@@ -36,7 +39,7 @@ class Pace:
     """A semaphore that finds its own width, at most `most`; waiters go first come, first served.
 
     `gate` may lower the width at any time: what is given to others is not to be taken.
-    Throughput is measured in rounds of as many calls as the width has places.
+    Throughput is measured in rounds of twice as many calls as the width has places.
     """
 
     def __init__(
@@ -46,8 +49,8 @@ class Pace:
         self._width = float(min(first, most))
         self._busy = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
-        self._ended, self._since = 0, clock.monotonic()
-        self._best = 0.0
+        self._ended, self._since, self._hold = 0, clock.monotonic(), HOLD
+        self._before: tuple[float, float] | None = None
 
     @property
     def width(self) -> int:
@@ -100,20 +103,42 @@ class Pace:
     def _learn(self, turn: Turn) -> None:
         if turn.refused:
             self._width = max(LEAST, self._width * SHRINK)
-            self._begin_round(best=0.0)
+            self._before = None
+            self._begin_round(HOLD)
             return
         self._ended += 1
-        if self._ended < max(8, int(self._width)):
+        width = int(self._width)
+        if self._ended == width:
+            self._since = self._clock.monotonic()  # what ended before had begun under another width
+        if self._ended < 3 * width:
             return
-        seconds = max(1e-6, self._clock.monotonic() - self._since)
-        rate = self._ended / seconds
+        rate = 2 * width / max(1e-6, self._clock.monotonic() - self._since)
         # Only a round in which all places were wanted tells whether more would help.
         if self._waiting or self._busy >= int(self._width) - 1:
-            if rate >= self._best * WORTH:
-                self._width = min(self._most, max(self._width + 1, self._width * GROW))
-            elif rate < self._best * 0.9:
-                self._width = max(LEAST, self._width / GROW)
-        self._begin_round(best=max(rate, self._best * 0.98))
+            self._compare(rate)
+        else:
+            self._begin_round(self._hold)
 
-    def _begin_round(self, *, best: float) -> None:
-        self._ended, self._since, self._best = 0, self._clock.monotonic(), best
+    def _compare(self, rate: float) -> None:
+        """Hold this round against the one before: a step that paid leads to another, one in vain is undone.
+
+        Rounds of the same width are not compared: an engine that others slow down needs no fewer calls.
+        """
+        before, width = self._before, self._width
+        self._before = (width, rate)
+        if before is None or (width > before[0] and rate >= before[1] * WORTH):
+            self._step(GROW)
+        elif width > before[0]:
+            self._width = before[0]
+            self._begin_round(HOLD)
+        elif self._hold > 0:
+            self._begin_round(self._hold - 1)
+        else:
+            self._step(GROW)
+
+    def _step(self, factor: float) -> None:
+        self._width = min(float(self._most), max(self._width + 1, self._width * factor))
+        self._begin_round(HOLD)
+
+    def _begin_round(self, hold: int) -> None:
+        self._ended, self._since, self._hold = 0, self._clock.monotonic(), hold

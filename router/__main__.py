@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "drain": "Move the spool into the ledger (the server does this by itself).",
         "page": "Write the dashboard's page (the server asks for it).",
         "batching": "Work on batches (the server starts this by itself).",
+        "engine": "Keep a vLLM engine (the server starts these by itself).",
         "worker": "Serve on an inherited socket (the server starts these by itself).",
     }
 )

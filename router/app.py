@@ -50,7 +50,7 @@ from router.tiers import TierDown
 from router.types import NOTHING, Model, Outcome, Request, Verdict
 
 
-def _at_once(upstream: Upstream) -> Upstream:
+def _at_once(name: str, upstream: Upstream) -> Upstream:  # noqa: ARG001 - the seam
     return upstream
 
 
@@ -71,7 +71,7 @@ class Parts:
     bearings: Bearings | None = None
     recent: Recent = field(default_factory=Recent)
     speeds: Speeds | None = None
-    admit: Callable[[Upstream], Upstream] = _at_once
+    admit: Callable[[str, Upstream], Upstream] = _at_once
     """Puts whoever lets calls through in front of an upstream; interactive calls go at once."""
 
     @property
@@ -156,7 +156,8 @@ class Household:
             models=models,
             upstreams={
                 name: parts.admit(
-                    upstream_of(row, config, session=parts.session, clock=parts.clock, count=parts.count)
+                    name,
+                    upstream_of(row, config, session=parts.session, clock=parts.clock, count=parts.count),
                 )
                 for name, row in config.upstreams.items()
             },

@@ -14,10 +14,12 @@ from batch.answering import Answerer
 from batch.jobs import Claim
 from batch.pace import Pace
 from batch.place import Place
+from batch.pool import Pool
 from batch.runner import Runner
 from batch.seams import Store
 from batch.shelf import Shelf
 from router.config import Watcher
+from router.engines import pool_specs
 from router.housekeeping import Housekeeping
 from router.parent import watch_parent
 from router.seams import Upstream
@@ -53,6 +55,7 @@ class Batching:
         self._shelf: Shelf = work.place.shelf()
         self._home = Housekeeping(work.watcher, work.data, f"batch_{os.getpid()}", admit=self._admitted)
         self._paces = Paces(self._pace)
+        self._pool = Pool(pool_specs(work.watcher.current), work.data, self._home.clock)
         self._claims: dict[str, Claim] = {}
         self._stop = asyncio.Event()
 
@@ -94,7 +97,10 @@ class Batching:
             room=self._room,
             claims=self._claims,
         )
-        await runner.run(self._stop)
+        async with asyncio.TaskGroup() as group:
+            looking = group.create_task(self._pool.lookout(self._paces.wake).run())
+            await runner.run(self._stop)
+            looking.cancel()
 
     async def _take_over(self, answerer: Answerer) -> None:
         """Let the lines of whoever had the lock before wait again, and book the calls it could not."""
@@ -110,14 +116,19 @@ class Batching:
             log.warning("%d lines were under way when their process died; they are tried again", len(orphans))
 
     def _room(self, running: int) -> int:
-        places = sum(pace.width for pace in self._paces.snapshot().values())
-        return min(max(places * 2, 2 * AHEAD), MOST_CLAIMED) - running
+        for upstream in self._pool.specs:
+            self._pool.want(upstream)
+        return min(max(self._paces.places() * 2, 2 * AHEAD), MOST_CLAIMED) - running
 
-    def _pace(self, model: Model) -> Pace:  # noqa: ARG002 - the seam
-        return Pace(self._home.clock)
+    def _pace(self, model: Model) -> Pace:
+        gate = self._pool.gates.get(model.upstream)
+        if gate is None:
+            return Pace(self._home.clock)
+        terms = self._pool.specs[model.upstream].terms
+        return Pace(self._home.clock, most=terms.most, gate=gate.room)
 
-    def _admitted(self, upstream: Upstream) -> Upstream:
-        return Admitted(upstream, self._paces, self._sent)
+    def _admitted(self, name: str, upstream: Upstream) -> Upstream:
+        return Admitted(upstream, self._paces, self._sent, self._pool.gates.get(name))
 
     async def _sent(self, request_id: str, model: str) -> None:
         claim = self._claims.get(request_id)

@@ -51,7 +51,7 @@ class Housekeeping:
         name: str,
         *,
         sinks: Sequence[Sink] = (),
-        admit: Callable[[Upstream], Upstream] | None = None,
+        admit: Callable[[str, Upstream], Upstream] | None = None,
         alarm: Callable[[str, bool], None] | None = None,
     ) -> None:
         self.clock = SystemClock()

@@ -21,7 +21,7 @@ from router.pipeline import Pipeline
 from router.ratelimits import OwnKey, limit_headers
 from router.seams import Clock, Dialect, Policy, Purse
 from router.tiers import TierDown, run_within
-from router.types import DOLLAR, Limits, Outcome, Principal, Request
+from router.types import DOLLAR, Lane, Limits, Outcome, Principal, Request
 
 log = logging.getLogger("farthing.server")
 
@@ -98,6 +98,7 @@ class Service:
             request = replace(
                 request,
                 limits=_limits(request, http),
+                lane=_lane(request, http),
                 labels=house.labels(request, http.headers),
             )
             keep_within_scopes(request)
@@ -238,3 +239,13 @@ def _limits(request: Request, http: web.Request) -> Limits:
     if not ceiling.is_finite() or ceiling <= 0 or ceiling > 1_000_000:
         raise BadRequest("`x-farthing-max-cost-usd` must be a positive number of dollars.")
     return replace(request.limits, cost=int(ceiling * DOLLAR))
+
+
+def _lane(request: Request, http: web.Request) -> Lane:
+    """Read how soon the answer is wanted: the header has the last word over the body's `service_tier`."""
+    text = http.headers.get("x-farthing-lane")
+    if text is None:
+        return request.lane
+    if text not in {Lane.INTERACTIVE, Lane.BACKGROUND}:
+        raise BadRequest("`x-farthing-lane` must be `interactive` or `background`.")
+    return Lane(text)

@@ -17,6 +17,7 @@ from evaluators import EVALUATORS
 from router.catalog import Knowledge
 from router.commands.discovered import discovered_config
 from router.config import Config, environment, load
+from router.engines import engine_specs
 from router.errors import ConfigError
 from router.supervisor import Child, Supervisor
 
@@ -124,12 +125,20 @@ async def _serve(path: Path, config: Config, where: _Where, data: Path, folder: 
         command=["batching", "--config", str(path), "--data", str(data), "--listening", host],
         environment=environ,
     )
+    engines = [
+        Child(
+            name=f"engine {name}",
+            command=["engine", "--config", str(path), "--data", str(data), "--upstream", name],
+            environment=environment(),
+        )
+        for name in engine_specs(config, environment())
+    ]
     # Last, so that it is stopped last: what the workers seal at their end is drained too.
     drainer = Child(
         name="drainer", command=["drain", "--data", str(data), "--interval", DRAIN_EVERY], environment=environ
     )
     supervisor = Supervisor(
-        [*workers, batching, *([learner] if config.learning.enabled else []), drainer],
+        [*workers, batching, *engines, *([learner] if config.learning.enabled else []), drainer],
         patience=config.server.shutdown_seconds + 5,
     )
     announcing = asyncio.ensure_future(_announce(host, port, shown))

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_v
 from router.config.facts import Claims, at_home
 from router.config.fields import ApiKey, BaseUrl, HeaderValue, ProxyUrl, Seconds, Settings
 from router.config.machines import MachineCost
+from router.config.pools import Pool
 
 OURS = frozenset({"accept-encoding", "connection", "content-length", "content-type", "transfer-encoding"})
 """Headers that Farthing must set itself."""
@@ -65,6 +66,9 @@ class OpenAIUpstream(Settings):
     wire: Annotated[Literal["chat"], Field(description="Which of its routes is used.")] = "chat"
     facts: Annotated[
         Claims | None, Field(description="What is said of all its models that policies may ask.")
+    ] = None
+    pool: Annotated[
+        Pool | None, Field(description="That it is a vLLM engine of one's own, for work that can wait.")
     ] = None
 
     @field_validator("headers")

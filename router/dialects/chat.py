@@ -12,7 +12,7 @@ from router.dialects.render import ChatRenderer
 from router.dialects.signals import signals_of
 from router.errors import BadRequest
 from router.seams import Renderer
-from router.types import NOTHING, AnswerForm, Capability, Limits, Principal, Request, Tool, Turn
+from router.types import NOTHING, AnswerForm, Capability, Lane, Limits, Principal, Request, Tool, Turn
 
 PARTS = MappingProxyType(
     {
@@ -54,6 +54,7 @@ class ChatDialect:
             tools=tools,
             answer=answer,
             limits=_limits(wire),
+            lane=Lane.BACKGROUND if wire.get("service_tier") == "flex" else Lane.INTERACTIVE,
             signals=signals_of(messages, turns, principal),
             repeatable=wire.get("seed") is not None or wire.get("temperature") == 0,
         )
