@@ -8,6 +8,7 @@ import asyncio
 from contextlib import AsyncExitStack, aclosing, suppress
 
 from batch.admission import Paces
+from batch.pace import Pace
 from batch.pool import Pool
 from router.seams import Clock, Stream, Upstream
 from router.types import Lane, Model, Request
@@ -51,3 +52,28 @@ class Laned:
             self._noted = now
             self._pool.want(self._name)
             self._pool.note_interactive(self._name)
+
+
+class Lanes:
+    """Puts the two ways in front of every engine of one's own; other upstreams have one."""
+
+    def __init__(self, pool: Pool, clock: Clock, *, patience: float) -> None:
+        self._pool, self._clock, self._patience = pool, clock, patience
+        self._paces = Paces(lambda model: Pace(clock, gate=pool.gates[model.upstream].room))
+
+    def admit(self, name: str, upstream: Upstream) -> Upstream:
+        if name not in self._pool.specs:
+            return upstream
+        return Laned(
+            name,
+            upstream,
+            pool=self._pool,
+            paces=self._paces,
+            clock=self._clock,
+            patience=self._patience,
+        )
+
+    async def look(self) -> None:
+        """Watch the engines until cancelled; returns at once if there are none."""
+        if self._pool.specs:
+            await self._pool.lookout(self._paces.wake).run()

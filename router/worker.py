@@ -12,11 +12,15 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from batch.lanes import Lanes
 from batch.place import Place
+from batch.pool import Pool
 from batch.routes import BatchRoutes
 from dashboards.live import page
 from dashboards.metrics import Metrics
+from router.clock import SystemClock
 from router.config import Config, Watcher
+from router.engines import pool_specs
 from router.housekeeping import Housekeeping
 from router.ids import Ids, secret_of
 from router.parent import watch_parent
@@ -39,12 +43,17 @@ class Worker:
     def __init__(self, work: Work) -> None:
         self._work = work
         self._metrics = Metrics(shared=work.shared_metrics)
+        config, clock = work.watcher.current, SystemClock()
+        self._lanes = Lanes(
+            Pool(pool_specs(config), work.data, clock), clock, patience=config.server.background_seconds
+        )
         self._home = Housekeeping(
             work.watcher,
             work.data,
             f"worker_{os.getpid()}",
             sinks=[self._metrics],
             alarm=self._metrics.alarm,
+            admit=self._lanes.admit,
         )
         self._stop = asyncio.Event()
 
@@ -70,8 +79,11 @@ class Worker:
             loop.add_signal_handler(number, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._home.force)
         watch_parent(loop, self._stop.set)
-        await self._stop.wait()
-        await runner.cleanup()
+        async with asyncio.TaskGroup() as group:
+            looking = group.create_task(self._lanes.look())
+            await self._stop.wait()
+            await runner.cleanup()
+            looking.cancel()
 
     def _service(self) -> Service:
         config, ids = self._home.config, Ids(secret_of(self._work.data))

@@ -26,6 +26,12 @@ class Server(Settings):
     keepalive_seconds: Annotated[
         Seconds, Field(description="A caller who waits for a stream gets a comment this often.")
     ] = 15.0
+    background_seconds: Annotated[
+        Seconds,
+        Field(
+            description="So long at most waits a request that can (`service_tier: flex`). Needs a restart."
+        ),
+    ] = 600.0
     shutdown_seconds: Annotated[
         float,
         Field(ge=0, le=86_400, description="How long a stop waits for what is under way. Needs a restart."),

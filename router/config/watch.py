@@ -19,7 +19,15 @@ log = logging.getLogger(__name__)
 FIXED = (
     *(
         f"server.{name}"
-        for name in ("host", "port", "workers", "max_body_mb", "shutdown_seconds", "dashboard")
+        for name in (
+            "host",
+            "port",
+            "workers",
+            "max_body_mb",
+            "background_seconds",
+            "shutdown_seconds",
+            "dashboard",
+        )
     ),
     "data",
     *(f"budgeting.{name}" for name in ("store", "url", "prefix", "expires_seconds")),

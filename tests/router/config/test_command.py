@@ -19,7 +19,7 @@ def run(tmp_path, monkeypatch):
 
 def test_check_says_what_is_in_a_right_file(run):
     result = run("check", FULL)
-    assert (result.exit_code, result.output) == (0, f"{FULL} is right: 4 upstreams, 4 models, 7 policies.\n")
+    assert (result.exit_code, result.output) == (0, f"{FULL} is right: 5 upstreams, 4 models, 7 policies.\n")
 
 
 def test_check_takes_farthing_yaml_if_no_file_is_named(run, tmp_path):
