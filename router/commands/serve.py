@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import socket
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -106,41 +106,14 @@ async def _serve(path: Path, config: Config, where: _Where, data: Path, folder: 
     shown = f"[{host}]" if ":" in host else host
     metrics = folder / "metrics"
     metrics.mkdir()
-    words = ["worker", "--config", str(path), "--fd", str(fd), "--data", str(data)]
-    words += ["--last-good", str(folder / "last-good.yaml")]
-    # The classifier's matrices are small: more threads for them only spin, and take a core from others.
-    environ = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", **environment()}
-    if where.workers > 1:
-        # prometheus_client looks for this variable when it is imported.
-        environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
-        words.append("--shared-metrics")
-    workers = [
-        Child(name=f"worker {number}", command=words, descriptors=(fd,), environment=environ)
-        for number in range(1, where.workers + 1)
+    given = ["--config", str(path), "--data", str(data), "--last-good", str(folder / "last-good.yaml")]
+    children = [
+        *_workers(where.workers, given, fd, metrics),
+        *_others(config, given, host),
+        # Last, so that it is stopped last: what the workers seal at their end is drained too.
+        _child("drainer", ["drain", "--data", str(data), "--interval", DRAIN_EVERY]),
     ]
-    # What a worker is told, as far as it concerns what is learnt.
-    learner = Child(name="learner", command=["learn", *words[1:3], *words[5:9]], environment=environ)
-    batching = Child(
-        name="batch runner",
-        command=["batching", "--config", str(path), "--data", str(data), "--listening", host],
-        environment=environ,
-    )
-    engines = [
-        Child(
-            name=f"engine {name}",
-            command=["engine", "--config", str(path), "--data", str(data), "--upstream", name],
-            environment=environment(),
-        )
-        for name in engine_specs(config, environment())
-    ]
-    # Last, so that it is stopped last: what the workers seal at their end is drained too.
-    drainer = Child(
-        name="drainer", command=["drain", "--data", str(data), "--interval", DRAIN_EVERY], environment=environ
-    )
-    supervisor = Supervisor(
-        [*workers, batching, *engines, *([learner] if config.learning.enabled else []), drainer],
-        patience=config.server.shutdown_seconds + 5,
-    )
+    supervisor = Supervisor(children, patience=config.server.shutdown_seconds + 5)
     announcing = asyncio.ensure_future(_announce(host, port, shown))
     try:
         await supervisor.run()
@@ -149,6 +122,36 @@ async def _serve(path: Path, config: Config, where: _Where, data: Path, folder: 
         listener.close()
         with suppress(OSError):
             shutil.rmtree(metrics)
+
+
+def _workers(count: int, given: Sequence[str], fd: int, metrics: Path) -> list[Child]:
+    words = ["worker", *given, "--fd", str(fd)]
+    if count == 1:
+        return [_child("worker 1", words, fd)]
+    # prometheus_client looks for this variable when it is imported.
+    shared = {"PROMETHEUS_MULTIPROC_DIR": str(metrics)}
+    words.append("--shared-metrics")
+    return [_child(f"worker {number}", words, fd, **shared) for number in range(1, count + 1)]
+
+
+def _others(config: Config, given: Sequence[str], host: str) -> list[Child]:
+    """Who works beside those that serve: on batches, on engines, on what is learnt."""
+    batching = _child("batch runner", ["batching", *given, "--listening", host])
+    learner = [_child("learner", ["learn", *given])] if config.learning.enabled else []
+    engines = [
+        # Its variables are the user's: an engine knows best how many threads it wants.
+        Child(
+            name=f"engine {name}", command=["engine", *given, "--upstream", name], environment=environment()
+        )
+        for name in engine_specs(config, environment())
+    ]
+    return [batching, *learner, *engines]
+
+
+def _child(name: str, command: Sequence[str], *descriptors: int, **variables: str) -> Child:
+    # The classifier's matrices are small: more threads for them only spin, and take a core from others.
+    environ = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", **environment(), **variables}
+    return Child(name=name, command=command, descriptors=descriptors, environment=environ)
 
 
 async def _announce(host: str, port: int, shown: str) -> None:
