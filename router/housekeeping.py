@@ -90,6 +90,8 @@ class Housekeeping:
             self._parts = self._gathered(session)
             self._made = self._keys.poll(force=True) or ()
             self._house = Household(self.config, self._parts, self._made)
+            if self._house.ring is not None and not len(self._house.ring):
+                log.warning("there is no key yet, so nobody can call: make one with `farthing keys create`")
             _settle_memory()
             try:
                 await self._beside_timers(work)

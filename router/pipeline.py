@@ -114,6 +114,7 @@ class Pipeline:
                 await self._climb(plan, request, features, policy.evaluators, caller, attempts, purse)
         finally:
             outcome = self._write_down(request, policy, features, refused, attempts, purse.refused)
+        await purse.booked()
         return outcome
 
     def book_lost(self, request: Request, policy: Policy, model: str) -> None:

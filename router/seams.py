@@ -272,6 +272,10 @@ class Purse(Protocol):
         """Hold back the most the call can cost; raises `OverBudget` if a budget does not bear that."""
         ...
 
+    async def booked(self) -> None:
+        """Wait until what was settled is booked: nobody who is killed then has answered for nothing."""
+        ...
+
     def standings(self) -> Sequence[Standing]:
         """How the limits that apply stood when this was last asked for something."""
         ...

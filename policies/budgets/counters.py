@@ -61,6 +61,10 @@ class Counters(Protocol):
         """Book `amounts` in the place of what is held, once; never waits and never fails."""
         ...
 
+    async def booked(self) -> None:
+        """Wait until what was settled so far outlives this process, but not for ever."""
+        ...
+
     async def counts(self, claims: Sequence[Claim], /) -> Sequence[Count]:
         """How the accounts of claims stand: at nothing, where nobody opened one. Raises `Unavailable`."""
         ...

@@ -23,6 +23,9 @@ class Free:
     async def standing(self, principal: Principal, /) -> Sequence[Standing]:  # noqa: ARG002 - the seam
         return ()
 
+    async def booked(self) -> None:
+        return
+
     def standings(self) -> Sequence[Standing]:
         return ()
 

@@ -85,6 +85,9 @@ class RequestPurse:
             self.refused = error
             raise
 
+    async def booked(self) -> None:
+        await self._keeper.counters.booked()
+
     def standings(self) -> Sequence[Standing]:
         lines, counts, now = self._last
         rules = self._keeper.rules

@@ -106,6 +106,9 @@ class LeasedCounters:
             if lease.idle and lease.room > 0:
                 self._hurry.set()  # others came short of it lately
 
+    async def booked(self) -> None:
+        return  # it stands in the file already
+
     async def counts(self, claims: Sequence[Claim], /) -> Sequence[Count]:
         keys = [claim.key for claim in claims]
         await self._book_all(sweeping=False)
@@ -193,7 +196,8 @@ class LeasedCounters:
                 lease.rest, lease.idle = grant.rest, lease.idle and not grant.granted
             for claim, lease, grant in zip(lacking, leases, grants, strict=True):
                 if not grant.granted and lease.room < claim.amount:
-                    return claim, grant.stands, grant.elsewhere
+                    spent, out = grant.stands
+                    return claim, Count(spent, out - max(0, lease.room)), grant.elsewhere
         return None
 
     def _begin(self, claim: Claim) -> Lease:

@@ -51,6 +51,9 @@ class MemoryCounters:
             account.held -= claim.amount
             account.spent += amount
 
+    async def booked(self) -> None:
+        return
+
     async def counts(self, claims: Sequence[Claim], /) -> Sequence[Count]:
         accounts = [self._accounts.get(claim.key) for claim in claims]
         return [Count(a.spent, a.held) if a is not None else Count(0, 0) for a in accounts]

@@ -40,7 +40,7 @@ SCRIPTS = ("reserve", "settle")
 
 @dataclass(slots=True)
 class _Question:
-    """A script's call, and where its answer goes; nobody waits for a settlement's."""
+    """A script's call, and where its answer goes, if anybody waits for it."""
 
     script: str
     keys: list[str]
@@ -67,6 +67,7 @@ class RedisCounters:
         self._sender: asyncio.Future[None] | None = None
         self._away = False
         self._connection: Any = None
+        self._settling: _Question | None = None
 
     async def reserve(self, claims: Sequence[Claim], /) -> Held | Short:
         held = Held(id=f"{self._process}-{next(self._numbers)}", claims=tuple(claims), counts=())
@@ -99,7 +100,17 @@ class RedisCounters:
         arguments: list[str | int | float] = [held.id]
         for claim, amount in zip(held.claims, amounts, strict=True):
             arguments += (_up(claim, claim.amount), _up(claim, amount))
-        self._ask(_Question("settle", self._keys(held.claims), arguments))
+        self._settling = _Question("settle", self._keys(held.claims), arguments)
+        self._ask(self._settling)
+
+    async def booked(self) -> None:
+        last = self._settling
+        if last is None or self._away:
+            return
+        if last.answer is None:
+            last.answer = asyncio.get_running_loop().create_future()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(last.answer), PATIENCE)
 
     async def counts(self, claims: Sequence[Claim], /) -> Sequence[Count]:
         if self._waiting and not self._away:
@@ -164,7 +175,10 @@ class RedisCounters:
         for question, answer in zip(batch, answers, strict=True):
             if isinstance(answer, NoScriptError):
                 self._waiting.append(question)
-            elif question.answer is not None and not question.answer.done():
+                continue
+            if question is self._settling:
+                self._settling = None
+            if question.answer is not None and not question.answer.done():
                 failed = isinstance(answer, Exception)
                 question.answer.set_result(Unavailable(f"Redis: {answer}") if failed else answer)
 
@@ -202,10 +216,10 @@ class RedisCounters:
             log.error("Redis does not answer: %s", error)
         self._away = True
         self._digests.clear()
-        kept = [question for question in batch if question.answer is None]
+        kept = [question for question in batch if question.script == "settle"]
         self._waiting.extendleft(reversed(kept))
         for question in batch:
-            if question.answer is not None and not question.answer.done():
+            if question.script == "reserve" and question.answer is not None and not question.answer.done():
                 question.answer.set_result(Unavailable(f"Redis: {error}"))
 
 

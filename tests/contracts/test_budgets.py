@@ -55,6 +55,7 @@ async def test_a_purse_reserves_and_settles_and_says_how_it_stands(made):
     settle = await purse.reserve(features({"a": 0.5}), model("a"))
     settle(attempt(cost=5))
     settle(attempt(cost=5))
+    await purse.booked()
     assert purse.refused is None
     assert not purse.unchecked
     assert all(standing.remaining >= 0 for standing in purse.standings())

@@ -406,6 +406,8 @@ def over(*allowed: bool):
         def standings(self):
             return ()
 
+        async def booked(self): ...
+
     return Purse(), settled
 
 

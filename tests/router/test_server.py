@@ -8,15 +8,19 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from evaluators import EVALUATORS
+from policies.budgets.keeper import Keeper
+from policies.budgets.memory import MemoryCounters
+from policies.budgets.rules import Ruleset
 from policies.language import Escalation, PolicySpec
 from policies.meters import Health
 from policies.policy import RoutedPolicy
+from router.budget import Budget, BudgetScope, Per
 from router.errors import Broken, CallerFault, Denied, RateLimited, UnknownModel
 from router.ids import Ids
 from router.keys import Key, Ring, digest_of
 from router.pipeline import Pipeline
 from router.server import Service
-from router.types import Delta, ToolCall, Usage
+from router.types import Delta, Role, Scopes, ToolCall, Usage
 from tests.support.world import Book, FakeClock, Script, features, flat_charge, model
 
 SMALL, LARGE = model("small", price=1), model("large", price=10)
@@ -268,3 +272,73 @@ async def test_a_mistake_of_ours_is_answered_in_the_callers_shape(serve, caplog)
     assert response.status == 500
     assert "inside" not in (await response.json())["error"]["message"]
     assert "inside" in caplog.text
+
+
+def pace(requests):
+    """Budgets of so many requests a minute, for everybody."""
+    rules = Ruleset([Budget(name="pace", scope=BudgetScope.ALL, per=Per.MINUTE, requests=requests)])
+    return Keeper(rules, MemoryCounters(FakeClock()), clock=FakeClock())
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_answers_say_how_the_limits_stand_and_refusals_when_to_come_again(serve, stream):
+    client, house = await serve({"small": [["x"]], "large": [["x"]]}, budgets=pace(1))
+    first = await ask(client, stream=stream)
+    await first.read()
+    assert first.headers["x-ratelimit-limit-requests"] == "1"
+    assert first.headers["x-ratelimit-remaining-requests"] == "0"
+    assert first.headers["x-ratelimit-reset-requests"] == "1m0s"
+    second = await ask(client, stream=stream)
+    assert second.status == 429
+    assert (second.headers["Retry-After"], second.headers["x-should-retry"]) == ("60", "true")
+    error = (await second.json())["error"]
+    assert (error["code"], error["budget"]["budget"], error["budget"]["spent"]) == (
+        "rate_limit_exceeded",
+        "pace",
+        1,
+    )
+    assert len(house.upstream.sent) == 1
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_climb_that_no_budget_bears_shows_the_best_answer_so_far_marked(serve, stream):
+    rules = Ruleset([Budget(name="one", scope=BudgetScope.REQUEST, per=Per.TOTAL, usd=150 * 10**6)])
+    budgets = Keeper(rules, MemoryCounters(FakeClock()), clock=FakeClock())
+    client, house = await serve({"small": [["{"]], "large": [["["]]}, budgets=budgets)
+    given = {"response_format": {"type": "json_object"}, "max_tokens": 5, "stream": stream}
+    response = await ask(client, **given)
+    assert (response.status, set(house.upstream.sent)) == (200, {"small"})
+    if stream:
+        chunks, _ = await events(response)
+        assert (chunks[-1]["farthing"]["budget"], chunks[-1]["farthing"]["check"]) == (
+            "exhausted: one",
+            "failed",
+        )
+    else:
+        assert response.headers["x-farthing-budget"] == "exhausted: one"
+
+
+async def test_a_key_is_shown_what_it_may_and_what_is_left(serve):
+    known = Key(name="alice", digest=digest_of("right"), scopes=Scopes(policies=frozenset({"default"})))
+    rules = Ruleset([Budget(name="b", scope=BudgetScope.KEY, per=Per.DAY, usd=10**12)])
+    budgets = Keeper(rules, MemoryCounters(FakeClock()), clock=FakeClock())
+    client, _ = await serve({"small": [["x"]], "large": [["x"]]}, ring=Ring([known]), budgets=budgets)
+    headers = {"Authorization": "Bearer right"}
+    await ask(client, headers=headers)
+    told = await (await client.get("/v1/farthing/key", headers=headers)).json()
+    assert (told["name"], told["scopes"]) == ("alice", {"policies": ["default"]})
+    (limit,) = told["limits"]
+    assert (limit["limit"], limit["spent"], limit["held"]) == ("1", "0.000015", "0")
+    assert (await client.get("/v1/farthing/key")).status == 401
+    listed = await (await client.get("/v1/models", headers=headers)).json()
+    assert [row["id"] for row in listed["data"]] == ["auto"]
+
+
+@pytest.mark.parametrize(("role", "status"), [(Role.AUDITOR, 200), (Role.ADMIN, 200), (Role.CALLER, 403)])
+async def test_where_keys_are_in_force_metrics_are_for_auditors(serve, role, status):
+    client, _ = await serve({"small": [["x"]]}, ring=Ring([Key(name="k", digest=digest_of("s"), role=role)]))
+    assert (await client.get("/metrics")).status == 401
+    assert (await client.get("/metrics", headers={"Authorization": "Bearer s"})).status == status
+    assert (await ask(client, headers={"Authorization": "Bearer s"})).status == (
+        403 if role is Role.AUDITOR else 200
+    )

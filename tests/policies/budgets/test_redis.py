@@ -124,3 +124,20 @@ async def test_accounts_end_with_their_window(world):
     ends = int(world.clock.now().timestamp()) - 10**9
     await machine.reserve([Claim("old", 10, 1, ends)])
     assert await machine._redis.keys("*old*") == []
+
+
+async def test_what_is_booked_stands_in_redis_before_the_answer_goes_out(world):
+    machine, other = world.machine(), world.machine()
+    held = await machine.reserve([claim(40)])
+    machine.settle(held, [30])
+    await machine.booked()
+    assert (await other.counts([claim()]))[0] == (30, 0)
+    await machine.booked()
+
+
+async def test_nobody_waits_for_a_booking_while_redis_is_away(world):
+    machine = world.machine()
+    held = await machine.reserve([claim(40)])
+    world.server.stop()
+    machine.settle(held, [30])
+    await asyncio.wait_for(machine.booked(), 5)
