@@ -1,6 +1,7 @@
 """Answering one line: by the same rules, checks and climbs that serve an interactive request."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -10,11 +11,14 @@ from batch.jobs import ENDPOINTS, Batch, Claim, Result
 from router.answers import note_of
 from router.dialects import DIALECTS
 from router.door import keep_within_scopes
-from router.errors import FarthingError
+from router.errors import FarthingError, OverRate
 from router.http import status_of
 from router.pipeline import Pipeline
 from router.seams import Clock, Dialect, Policy
-from router.types import Lane, Request
+from router.types import Lane, Outcome, Request
+
+LONGEST_WAIT = 3600.0
+"""Seconds a line waits for a limit's next window; a longer one fails it."""
 
 
 class House(Protocol):
@@ -28,8 +32,13 @@ class House(Protocol):
 class Answerer:
     """A `batch.seams.Answer` over whatever house is in force; a line keeps the one it began with."""
 
-    def __init__(self, house: Callable[[], House], clock: Clock) -> None:
-        self._house, self._clock = house, clock
+    def __init__(
+        self,
+        house: Callable[[], House],
+        clock: Clock,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._house, self._clock, self._sleep = house, clock, sleep
 
     async def __call__(self, batch: Batch, claim: Claim, raw: bytes, /) -> Result:
         dialect, request_id, house = DIALECTS[ENDPOINTS[batch.endpoint]], request_id_of(claim), self._house()
@@ -39,7 +48,7 @@ class Answerer:
             policy = house.policy(request.asked)
         except FarthingError as error:
             return _failed(dialect, error, request_id)
-        outcome = await house.pipeline.run(request, policy)
+        outcome = await self._run(house, request, policy)
         chosen = outcome.chosen
         if chosen is None or chosen.reply is None:
             failed = _failed(dialect, outcome.failure or FarthingError(), request_id)
@@ -55,6 +64,16 @@ class Answerer:
             attempts=len(outcome.attempts),
             cost=outcome.cost,
         )
+
+    async def _run(self, house: House, request: Request, policy: Policy) -> Outcome:
+        """Run a line; one that is too early for a limit of requests or tokens waits for its next window."""
+        while True:
+            outcome = await house.pipeline.run(request, policy)
+            refused = outcome.over_budget
+            early = not outcome.attempts and isinstance(refused, OverRate)
+            if not early or refused is None or not 0 < (refused.retry_after or 0) <= LONGEST_WAIT:
+                return outcome
+            await self._sleep(refused.retry_after or 0)
 
     def book_lost(self, batch: Batch, claim: Claim, raw: bytes, model: str) -> None:
         """Write down a call to `model` whose process died before it could: it may have cost money."""

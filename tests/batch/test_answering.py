@@ -1,0 +1,71 @@
+"""A line is answered by the rules of its key, and waits for a limit rather than fail."""
+
+import orjson
+import pytest
+
+from batch.answering import Answerer
+from batch.jobs import Batch, Claim, Line
+from policies.budgets.keeper import Keeper
+from policies.budgets.memory import MemoryCounters
+from policies.budgets.rules import Ruleset
+from policies.language import PolicySpec
+from policies.meters import Health
+from policies.policy import RoutedPolicy
+from router.budget import Budget, BudgetScope, Per
+from router.pipeline import Pipeline
+from router.types import Principal, Scopes
+from tests.support.world import Book, FakeClock, Script, features, flat_charge, model
+
+SMALL = model("small")
+
+
+class World:
+    """A house of one model, with one limit, and a line that is answered again and again."""
+
+    def __init__(self, *, scopes=None, per=Per.MINUTE):
+        self.clock, self.slept = FakeClock(), []
+        limit = Budget(name="pace", scope=BudgetScope.KEY, per=per, requests=2)
+        self.pipeline = Pipeline(
+            models={"small": SMALL},
+            upstreams={"fake": Script({"small": [["x"]]})},
+            measure=lambda *_: features({"small": 0.9}),
+            charge=flat_charge,
+            count=len,
+            sinks=[Book()],
+            clock=self.clock,
+            budgets=Keeper(Ruleset([limit]), MemoryCounters(self.clock), clock=self.clock),
+        )
+        who = Principal(key="k", scopes=scopes or Scopes())
+        self.batch = Batch(
+            id="b", principal=who, endpoint="/v1/chat/completions", input_file="f", window=86_400, created=0
+        )
+
+    def policy(self, _asked, /):
+        spec = PolicySpec(checks=())
+        return RoutedPolicy("default", spec, (SMALL,), health=Health(self.clock), strongest=SMALL)
+
+    async def sleep(self, seconds):
+        self.slept.append(seconds)
+        self.clock.at += seconds
+
+    async def answer(self):
+        body = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
+        claim = Claim(batch="b", line=Line(number=1, custom_id="1", offset=0, length=1), tries=1, worker="w")
+        answerer = Answerer(lambda: self, self.clock, self.sleep)
+        return await answerer(self.batch, claim, orjson.dumps({"body": body}))
+
+
+async def test_a_line_that_comes_too_early_waits_for_the_next_window():
+    world = World()
+    assert [(await world.answer()).status for _ in range(5)] == [200] * 5
+    assert world.slept == [60.0, 60.0]
+
+
+async def test_it_does_not_wait_for_tomorrow():
+    world = World(per=Per.DAY)
+    assert [(await world.answer()).status for _ in range(3)] == [200, 200, 429]
+
+
+@pytest.mark.parametrize("scopes", [Scopes(lanes=frozenset({"interactive"})), Scopes(policies=frozenset())])
+async def test_a_line_keeps_within_the_scopes_of_its_key(scopes):
+    assert (await World(scopes=scopes).answer()).status == 403
