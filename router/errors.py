@@ -144,6 +144,11 @@ class OverBudget(FarthingError):
         self.budget, self.details, self.retry_after = budget, dict(details or {}), retry_after
         super().__init__(message)
 
+    @property
+    def of_provider(self) -> bool:
+        """Whether another provider's model may yet be borne."""
+        return self.details.get("scope") == "provider"
+
 
 class OverRate(OverBudget):
     """More is asked for than is due within this window."""

@@ -15,7 +15,7 @@ from policies.budgets.free import Free
 from router.attempts import answers, cannot_tell, compared, spent_on_checks
 from router.dialects.amend import amended
 from router.entry import entries_of
-from router.errors import OverBudget, Refusal, UnknownModel, UpstreamError
+from router.errors import OverBudget, Refusal, StruckOut, UnknownModel, UpstreamError
 from router.gate import let_through
 from router.panel import Panel, amendment_of
 from router.seams import (
@@ -170,16 +170,29 @@ class Pipeline:
         try:
             decision = next(plan)
             while True:
-                attempt = await self._attempt(
-                    request, features, decision, evaluators, caller, attempts, purse
-                )
+                try:
+                    attempt = await self._attempt(
+                        request, features, decision, evaluators, caller, attempts, purse
+                    )
+                except OverBudget as error:
+                    if not error.of_provider:
+                        return  # the best answer so far, if there is one, is the answer
+                    attempt = self._passed_over(request, features, decision, error)
                 if attempt.accepted or attempt.committed:
                     return
                 decision = plan.send(attempt)
-        except (StopIteration, OverBudget):
-            return  # the best answer so far, if there is one, is the answer
+        except StopIteration:
+            return
         finally:
             plan.close()
+
+    def _passed_over(
+        self, request: Request, features: Features, decision: Decision, error: OverBudget
+    ) -> Attempt:
+        """Tell the plan that a step was not taken: another provider may have budget left."""
+        trial = Trial(request, features, decision, clock=self._clock, purpose=Purpose.ANSWER)
+        trial.error = StruckOut(error.message)
+        return trial.attempt(0, charge=self._charge, count=self._count)
 
     async def _attempt(
         self,

@@ -390,7 +390,7 @@ async def test_every_request_has_exactly_one_final_row():
     assert outcome.chosen.status is Status.REJECTED
 
 
-def over(*allowed: bool):
+def over(*allowed: bool, of=None):
     """A purse that bears a call as often as it is told, and remembers what was settled."""
     bears, settled = list(allowed), []
 
@@ -399,7 +399,7 @@ def over(*allowed: bool):
 
         async def reserve(self, _features, _model, /):
             if not bears.pop(0):
-                self.refused = OverBudget("spent")
+                self.refused = OverBudget("spent", details=of)
                 raise self.refused
             return settled.append
 
@@ -416,6 +416,15 @@ async def test_a_first_call_that_no_budget_bears_is_not_made():
     outcome = await pipeline.run(request(), policy(), None, over(False)[0])
     assert isinstance(outcome.failure, OverBudget)
     assert (upstream.sent, book.rows) == ([], [])
+
+
+async def test_a_provider_without_budget_is_passed_over_for_another():
+    pipeline, upstream, book = house({"small": [["x"]], "large": [["good"]]})
+    purse, _ = over(False, True, of={"scope": "provider"})
+    outcome = await pipeline.run(request(), policy(), None, purse)
+    assert (upstream.sent, outcome.failure) == (["large"], None)
+    assert outcome.chosen.decision.reason == "failover: small StruckOut (p=0.85)"
+    assert len(book.rows) == 1
 
 
 async def test_a_climb_that_no_budget_bears_ends_with_the_best_answer_so_far():
