@@ -18,10 +18,11 @@ from policies.pinned import Pinned
 from policies.rules import PASSING, RULES, TERMS, sieve
 from policies.selectors import Deny, unmet
 from policies.standing import latched
+from policies.steps import in_turn, passed_over
 from policies.weighted import Weighted
-from router.errors import Refusal, StruckOut
+from router.errors import Refusal
 from router.seams import Evaluator, Plan, Strategy
-from router.types import NOTHING, Attempt, Decision, Features, Model, Release, Request, Status
+from router.types import NOTHING, Features, Model, Release, Request
 
 STRATEGIES: Mapping[str, Callable[[PolicySpec], Strategy]] = MappingProxyType(
     {
@@ -112,8 +113,8 @@ class RoutedPolicy:
         features, allowed = self._oriented(request, features, allowed, refused)
         tiers = self._tiers(allowed, refused)
         if not tiers:
-            return None, refused
-        plan = _in_turn(self._strategy, request, features, tiers, self.spec)
+            return None, self._all_told(request, features, refused)
+        plan = in_turn(self._strategy, request, features, tiers, self.spec)
         return self._guarded(plan, request, features, began, last_resort=last_resort), refused
 
     def open(self, features: Features) -> None:
@@ -160,6 +161,16 @@ class RoutedPolicy:
                 refused |= {model: _refusal(name, why, features, model) for model, why in reasons.items()}
         return allowed, refused
 
+    def _all_told(
+        self, request: Request, features: Features, refused: Mapping[str, Refusal]
+    ) -> Mapping[str, Refusal]:
+        """Tell of each model every rule that refuses it: here nobody is served, so there is time."""
+        rules = {m.name: [rule for rule, _ in self.reasons(request, features, m)] for m in self.models}
+        return {
+            name: replace(told, also=tuple(rule for rule in rules[name] if rule != told.rule))
+            for name, told in refused.items()
+        }
+
     def _oriented(
         self, request: Request, features: Features, allowed: list[Model], refused: dict[str, Refusal]
     ) -> tuple[Features, list[Model]]:
@@ -203,7 +214,7 @@ class RoutedPolicy:
                         request, replace(features, moment=moment), decision.model, last_resort=last_resort
                     )
                 ):
-                    decision = plan.send(_passed_over(decision, reason, attempt))
+                    decision = plan.send(passed_over(decision, reason, attempt))
         except StopIteration:
             return
         finally:
@@ -233,32 +244,6 @@ class RoutedPolicy:
         return told
 
 
-def _in_turn(
-    strategy: Strategy,
-    request: Request,
-    features: Features,
-    tiers: Sequence[Sequence[Model]],
-    spec: PolicySpec,
-) -> Plan:
-    """Let a strategy plan with one group of models after another, within the calls that the policy allows."""
-    if len(tiers) == 1:
-        yield from strategy(request, features, tiers[0])
-        return
-    calls = 0
-    for tier in tiers:
-        plan = strategy(request, features, tier)
-        try:
-            decision = next(plan)
-            while calls < spec.escalation.max_calls:
-                calls += 1
-                attempt = yield decision
-                decision = plan.send(attempt)
-        except StopIteration:
-            continue
-        finally:
-            plan.close()
-
-
 def _rests(refusal: Refusal | None) -> bool:
     return refusal is not None and refusal.rule == "healthy"
 
@@ -268,12 +253,6 @@ def _refusal(rule: str, reason: str, features: Features, model: str) -> Refusal:
     return Refusal(rule=rule, reason=reason, retry_after=after)
 
 
-def _passed_over(decision: Decision, reason: str, last: Attempt) -> Attempt:
-    """Tell the strategy that a step was not taken, as if its upstream had failed."""
-    error = StruckOut(f"{decision.model.name} {reason}.")
-    return replace(last, decision=decision, status=Status.FAILED, error=error, verdicts=(), reply=None)
-
-
 def pinned_to(
     model: Model,
     base: PolicySpec,
@@ -281,6 +260,7 @@ def pinned_to(
     health: Health,
     strongest: Model | None,
     deny: Deny = NOTHING_DENIED,
+    moment: Moment | None = None,
 ) -> RoutedPolicy:
     """The policy of a request that names its model: relayed and unchecked, at `base`'s other terms."""
     spec = base.model_copy(
@@ -295,4 +275,6 @@ def pinned_to(
             "deadline_ms": None,
         }
     )
-    return RoutedPolicy("pinned", spec, (model,), health=health, strongest=strongest, deny=deny)
+    return RoutedPolicy(
+        "pinned", spec, (model,), health=health, strongest=strongest, deny=deny, moment=moment
+    )

@@ -1,11 +1,13 @@
 """What every strategy's step has in common."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from hashlib import blake2b
 
 from policies.language import PolicySpec
-from router.errors import UpstreamError
-from router.types import Attempt, Decision, Model, Picodollars, Release, Request
+from router.errors import StruckOut, UpstreamError
+from router.seams import Plan, Strategy
+from router.types import Attempt, Decision, Features, Model, Picodollars, Release, Request, Status
 
 
 def ends_it(attempt: Attempt) -> bool:
@@ -41,3 +43,35 @@ def draw(request: Request) -> float:
     """A number in [0, 1) that stays the same for a session, or else for a request."""
     text = request.principal.session or request.id
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") / 2**64
+
+
+def in_turn(
+    strategy: Strategy,
+    request: Request,
+    features: Features,
+    tiers: Sequence[Sequence[Model]],
+    spec: PolicySpec,
+) -> Plan:
+    """Let a strategy plan with one group of models after another, within the calls that the policy allows."""
+    if len(tiers) == 1:
+        yield from strategy(request, features, tiers[0])
+        return
+    calls = 0
+    for tier in tiers:
+        plan = strategy(request, features, tier)
+        try:
+            decision = next(plan)
+            while calls < spec.escalation.max_calls:
+                calls += 1
+                attempt = yield decision
+                decision = plan.send(attempt)
+        except StopIteration:
+            continue
+        finally:
+            plan.close()
+
+
+def passed_over(decision: Decision, reason: str, last: Attempt) -> Attempt:
+    """Tell the strategy that a step was not taken, as if its upstream had failed."""
+    error = StruckOut(f"{decision.model.name} {reason}.")
+    return replace(last, decision=decision, status=Status.FAILED, error=error, verdicts=(), reply=None)

@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "ledger": "Verify, back up, prune and compact the ledger.",
         "evaluate": "Measure the classifier on evaluation records: yours, or public ones.",
         "keys": "Make, list, limit, rotate and revoke the keys that callers use.",
+        "policy": "Check, explain and test policies; say what another one would have cost.",
         "config": "Check or show the configuration, or print its schema.",
         "learn": "Learn from the ledger (the server does this by itself).",
         "drain": "Move the spool into the ledger (the server does this by itself).",

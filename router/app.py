@@ -1,6 +1,7 @@
 """The composition root: the only module that knows every part."""
 
 import importlib
+import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +23,7 @@ from policies.labels import labels_of
 from policies.language import DEFAULT_POLICY
 from policies.matching import is_wild, matcher
 from policies.meters import Health, Latency
-from policies.policy import RoutedPolicy, pinned_to
+from policies.policy import Moment, RoutedPolicy, pinned_to
 from policies.selectors import listed, selection_of
 from policies.sessions import Sessions
 from policies.worth import Worth
@@ -47,7 +48,8 @@ from router.reaching import upstream_of
 from router.records import UserOutcome
 from router.seams import Budgets, Clock, Evaluator, Follower, Policy, Predictor, Sink, Upstream
 from router.tiers import TierDown
-from router.types import NOTHING, Model, Outcome, Request, Verdict
+from router.types import NOTHING, Model, Outcome, Principal, Request, Verdict
+from router.visible import visible
 
 
 def _at_once(name: str, upstream: Upstream) -> Upstream:  # noqa: ARG001 - the seam
@@ -71,6 +73,9 @@ class Parts:
     bearings: Bearings | None = None
     recent: Recent = field(default_factory=Recent)
     speeds: Speeds | None = None
+    moment: Moment | None = None
+    """Told to policies in the place of what meters say, where decisions are made again."""
+    draw: Callable[[], float] = random.random
     admit: Callable[[str, Upstream], Upstream] = _at_once
     """Puts whoever lets calls through in front of an upstream; interactive calls go at once."""
 
@@ -227,6 +232,10 @@ class Household:
     async def _look(self, outcome: Outcome, auditors: Sequence[Evaluator]) -> Verdict | None:
         return await self.pipeline.audit(outcome, auditors)
 
+    def rules(self, who: Principal, /) -> Mapping[str, object]:
+        """Tell the rules in force, as far as `who` may see them."""
+        return visible(self.config, self.policies, who, fingerprint(self.config))
+
     def listing(self) -> Sequence[Mapping[str, object]]:
         return self._listing
 
@@ -247,6 +256,8 @@ def _policies(config: Config, models: Mapping[str, Model], parts: Parts) -> dict
             deny=config.deny,
             evaluators=evaluators,
             bearings=parts.bearings,
+            moment=parts.moment,
+            draw=parts.draw,
         )
     return policies
 
@@ -256,7 +267,9 @@ def _pinned(
 ) -> dict[str, RoutedPolicy]:
     base = config.policies[DEFAULT_POLICY]
     return {
-        name: pinned_to(model, base, health=parts.health, strongest=strongest, deny=config.deny)
+        name: pinned_to(
+            model, base, health=parts.health, strongest=strongest, deny=config.deny, moment=parts.moment
+        )
         for name, model in models.items()
     }
 

@@ -27,6 +27,7 @@ class LedgerEntry:
     `overturned` is true if the answer accepted in the end says the same as this rejected one.
     `refused` (model to reason), what its request came to (`ended`, `total_cost` and so on) and the chances of
     success `predicted` stand on the last row alone: so that reports need not put requests together.
+    `whole` is true if the answer came to its end (`None`: none came), `repeatable` if the caller fixed it.
     `attempts` is how many its request took, `handed_to` the model that was asked for an answer next.
     `final` is true on exactly one row of every request: the last.
     `cost` is booked: `cost_reported`, what the provider said, or `cost_computed`, what its prices make of it.
@@ -135,6 +136,8 @@ class LedgerEntry:
     machine_energy: Picodollars | None = None
     machine_prefill: float | None = None
     machine_decode: float | None = None
+    repeatable: bool = False
+    whole: bool | None = None
 
 
 def entries_of(outcome: Outcome) -> tuple[LedgerEntry, ...]:
@@ -244,6 +247,8 @@ def _entry(outcome: Outcome, attempt: Attempt, *, final: bool) -> LedgerEntry:
         cheapest_cost=baseline.cheapest_cost if baseline else None,
         cheapest_predicted=_chance(chances, baseline.cheapest) if baseline else None,
         attempts=len(outcome.attempts),
+        repeatable=request.repeatable,
+        whole=reply.complete if reply else None,
         **(_summary(outcome.attempts) if final else {}),
     )
 

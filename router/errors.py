@@ -98,11 +98,13 @@ class Refusal:
     """Which rule struck out a model, and why.
 
     `retry_after` is in seconds; `None`: the same request will be refused again, however often it is sent.
+    `also` are the other rules that refuse it, told where nothing else is left.
     """
 
     rule: str
     reason: str
     retry_after: float | None = None
+    also: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return self.reason
@@ -124,6 +126,12 @@ class NoCandidate(FarthingError):
     def retryable(self) -> bool:
         """Whether the same request may be served later."""
         return self.retry_after is not None
+
+    @property
+    def nearest(self) -> tuple[str, tuple[str, ...]] | None:
+        """The model that fewest rules refuse, and these: to relax exactly them would let it serve."""
+        ways = [(model, (why.rule, *why.also)) for model, why in self.refused.items()]
+        return min(ways, key=lambda way: (len(way[1]), way[0]), default=None)
 
 
 class OverBudget(FarthingError):

@@ -43,6 +43,8 @@ class House(Protocol):
 
     def labels(self, request: Request, headers: Mapping[str, str], /) -> Mapping[str, str]: ...
 
+    def rules(self, who: Principal, /) -> Mapping[str, object]: ...
+
     def listing(self) -> Sequence[Mapping[str, object]]: ...
 
 
@@ -71,6 +73,7 @@ class Service:
         for prefix in ("/v1", ""):
             app.router.add_post(f"{prefix}/chat/completions", self.chat_completions)
             app.router.add_get(f"{prefix}/models", self.models)
+            app.router.add_get(f"{prefix}/farthing/policy", self.rules)
             app.router.add_get(f"{prefix}/models/{{id:[\\s\\S]+}}", self.model)
             for routes in self._routes:
                 routes.add(app, prefix, self._identify)
@@ -157,6 +160,14 @@ class Service:
         except FarthingError as error:
             return failed(DIALECTS["chat"], error, {})
         return answer({"object": "list", "data": seen})
+
+    async def rules(self, http: web.Request) -> web.Response:
+        """Show the rules in force, as far as the key may see them."""
+        house = self._house()
+        try:
+            return answer(house.rules(self._identify(http)))
+        except FarthingError as error:
+            return failed(DIALECTS["chat"], error, {})
 
     async def model(self, http: web.Request) -> web.Response:
         name = http.match_info["id"]

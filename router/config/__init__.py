@@ -11,7 +11,7 @@ from router.config.keys import KeySettings, ScopeSettings
 from router.config.models import AUTO, Behaviour, ModelSettings
 from router.config.prices import Price
 from router.config.problems import ConfigProblems
-from router.config.reading import load, parse
+from router.config.reading import doubtful, load, parse, text_of
 from router.config.references import environment
 from router.config.schema import schema
 from router.config.server import Server
@@ -45,6 +45,7 @@ __all__ = [
     "Timeouts",
     "UpstreamSettings",
     "Watcher",
+    "doubtful",
     "environment",
     "fingerprint",
     "load",
@@ -52,4 +53,5 @@ __all__ = [
     "restart_needed",
     "schema",
     "shown",
+    "text_of",
 ]

@@ -1,12 +1,14 @@
 """A file becomes a `Config`, or one `ConfigError` that lists everything wrong with it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path as File
 from typing import Any, TypeAlias
 
 from pydantic import ValidationError
 
 from router.config.document import Document, read
+from router.config.policing import doubts
 from router.config.problems import ConfigProblems, Path, Problem, spelled, told
 from router.config.settings import CONTRADICTION, Config
 from router.config.shape import misfits
@@ -132,3 +134,13 @@ def _in_document(location: tuple[str | int, ...], value: Any) -> Path:
 
 def _holds(value: Any, step: str | int) -> bool:
     return isinstance(value, list) and isinstance(step, int) and step < len(value)
+
+
+def doubtful(
+    text: str, config: Config, *, file: str, environ: Mapping[str, str], complete: Complete, today: date
+) -> list[str]:
+    """List what a right configuration leaves in doubt today, each with its place."""
+    document = read(text, file=file, environ=environ)
+    found = doubts(config, complete=complete, today=today)
+    placed = sorted(_placed(list(found), document))
+    return [f"{file}:{at.line}:{at.column}: {said}" for at, said in placed]

@@ -53,9 +53,14 @@ def error_body(status: int, error: Exception) -> dict[str, Any]:
             "retryable": error.retryable,
             "refused": {model: str(refusal) for model, refusal in error.refused.items()},
             "excluded_by": [
-                {"model": model, "rule": refusal.rule, "retryable": refusal.retry_after is not None}
+                {
+                    "model": model,
+                    "rules": [refusal.rule, *refusal.also],
+                    "retryable": refusal.retry_after is not None,
+                }
                 for model, refusal in error.refused.items()
             ],
+            "relaxation": error.nearest and {"model": error.nearest[0], "rules": error.nearest[1]},
         }
     return {"error": body}
 
