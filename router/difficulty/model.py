@@ -169,6 +169,10 @@ class Difficulty:
             taught[name] = posterior(Belief(mean=prior.mean, spread=loose), inputs, scores)
         return replace(self, taught=taught)
 
+    def inputs(self, vectors: Doubles) -> Doubles:
+        """Return (1, traits as far as they count) of vectors (n, size): what a row is multiplied with."""
+        return self._inputs(vectors)[0]
+
     def _inputs(self, vectors: Doubles) -> tuple[Doubles, Doubles]:
         """Return (1, traits as far as they count), and how strange each prompt is."""
         strange = self.doubt.strangeness(vectors[:, : len(STRANGE)])

@@ -10,6 +10,7 @@ import numpy as np
 from router.difficulty import Difficulty
 from router.difficulty.hierarchy import Doubles
 from router.difficulty.model import LEAST, LONGEST_LOG, MOST
+from router.difficulty.reader import HEAD
 from router.learning.folder import Folder, stamp
 from router.learning.local import Local
 from router.learning.standing import Found, find
@@ -39,9 +40,15 @@ class Adapted:
 
     base: Difficulty
     local: Local | None = None
+    _traits: Doubles = field(default_factory=lambda: np.zeros(0), init=False, repr=False, compare=False)
     _known: dict[tuple[tuple[Model, ...], Segment], Correction] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+
+    def __post_init__(self) -> None:
+        traits = self.local.traits if self.local is not None else ()
+        if len(traits) == self.base.size - len(HEAD):
+            object.__setattr__(self, "_traits", np.array(traits))
 
     @property
     def scale(self) -> str:
@@ -59,6 +66,8 @@ class Adapted:
         chances, tokens = self.base.foresee(vector, models)
         here = self._correction(self.local, tuple(models), segment)
         moved = np.log(chances / (1.0 - chances)) * here.slope + here.shift
+        if len(self._traits) and len(vector) == self.base.size:
+            moved += float(self._traits @ vector[len(HEAD) :])
         chances = np.minimum(np.maximum(0.5 + 0.5 * np.tanh(0.5 * moved), LEAST), MOST)
         tokens = np.minimum(np.maximum(tokens * here.longer, 1.0), LONGEST)
         return {

@@ -2,6 +2,7 @@
 
 The logit of a chance is moved by the sum of what holds everywhere, for its model, for its kind of request,
 for its segment (kind and policy) and for the pair of segment and model; and it is stretched by a slope.
+What makes requests hard may differ here too, so the traits of the text get weights that all models share.
 Each effect is drawn towards nothing by its prior, so where there is no evidence there is no change,
 and where there is much the prior does not matter.
 """
@@ -13,6 +14,7 @@ from types import MappingProxyType
 import numpy as np
 
 from router.difficulty.hierarchy import Doubles
+from router.difficulty.reader import HEAD
 from router.learning.evidence import Evidence, Forgetting, Places
 from router.types import Segment
 
@@ -39,6 +41,8 @@ class Spreads:
     slope: float = 0.3
     kind_slope: float = 0.2
     after: float = 0.5
+    trait: float = 0.1
+    """For a standard deviation of the trait in the traffic: what makes requests hard may differ here."""
 
 
 AFTER = -0.7
@@ -52,12 +56,14 @@ class Effects:
     names: Mapping[tuple[str, ...], int] = field(default_factory=lambda: MappingProxyType({}))
     means: Doubles = field(default_factory=lambda: np.zeros(0))
     spread: Doubles = field(default_factory=lambda: np.zeros((0, 0)))
+    usual: float = 0.0
+    """What the traits come to in the middle of this traffic."""
 
     def shift(self, model: str, segment: Segment) -> tuple[float, float]:
         """Return (mean, standard deviation) of the logits a model's chance moves by in a segment."""
         at = [self.names[name] for name in _path(model, segment) if name in self.names]
         variance = float(self.spread[np.ix_(at, at)].sum()) if at else 0.0
-        return float(self.means[at].sum()), max(variance, 0.0) ** 0.5
+        return float(self.means[at].sum()) + self.usual, max(variance, 0.0) ** 0.5
 
     def slope(self, segment: Segment) -> float:
         """Return by how much logits are stretched: 0 leaves them as they are."""
@@ -96,10 +102,22 @@ def fit(
     values = np.ones_like(columns, dtype=float)
     values[columns == len(names)] = 0.0
     values[:, :2] = logits[:, None]
-    columns = np.minimum(columns, len(names) - 1)
-    means, curve = _climb(evidence, logits, weights, columns, values, prior, centre)
+    few = len(names)
+    reach = evidence.vectors[:, len(HEAD) :]
+    middle = reach.mean(0)
+    names |= {("trait", str(at)): few + at for at in range(reach.shape[1])}
+    # A trait's effect is bounded by how much it differs within this traffic.
+    loose = (spreads.trait / np.maximum(reach.std(0), 0.2)) ** 2
+    design = _Design(columns=np.minimum(columns, few - 1), values=values, traits=reach - middle, size=few)
+    prior, centre = np.concatenate((prior, 1.0 / loose)), np.concatenate((centre, np.zeros(len(loose))))
+    means, curve = _climb(evidence, logits, weights, design, prior, centre)
+    usual = float(middle @ means[few:])
+    means[0] -= usual  # traits are read as they come, not around the middle of this traffic
     return Effects(
-        names=MappingProxyType(names), means=means, spread=np.asarray(np.linalg.inv(curve), np.float64)
+        names=MappingProxyType(names),
+        means=means,
+        spread=np.asarray(np.linalg.inv(curve), np.float64),
+        usual=usual,
     )
 
 
@@ -157,36 +175,57 @@ def _prior(
     return 1.0 / np.array(variance), np.array([AFTER if name[0] == "after" else 0.0 for name in names])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Design:
+    """What moves each piece of evidence: few of the effects (`columns`, with `values`), and all traits."""
+
+    columns: Places
+    values: Doubles
+    traits: Doubles
+    size: int
+    """Effects, the traits' own not counted."""
+
+    def moved(self, effects: Doubles) -> Doubles:
+        few = (self.values * effects[self.columns]).sum(1)
+        return np.asarray(few + self.traits @ effects[self.size :])
+
+    def pulled(self, pull: Doubles) -> Doubles:
+        """Return what the evidence's pulls (n,) come to for each effect."""
+        few = np.bincount(self.columns.ravel(), (self.values * pull[:, None]).ravel(), self.size)
+        return np.concatenate((few, self.traits.T @ pull))
+
+    def curve(self, bend: Doubles) -> Doubles:
+        """Return the curvature of the evidence's bends (n,)."""
+        size, (rows, _) = self.size, self.columns.shape
+        crossed = (self.columns[:, :, None] * size + self.columns[:, None, :]).ravel()
+        squares = (self.values[:, :, None] * self.values[:, None, :]).reshape(rows, -1)
+        few = np.bincount(crossed, (squares * bend[:, None]).ravel(), size * size).reshape(size, size)
+        heavy = self.traits * bend[:, None]
+        between = [
+            np.bincount(self.columns.ravel(), (self.values * column[:, None]).ravel(), size)
+            for column in heavy.T
+        ]
+        across = np.array(between).reshape(-1, size)
+        return np.block([[few, across.T], [across, self.traits.T @ heavy]])
+
+
 def _climb(
-    evidence: Evidence,
-    logits: Doubles,
-    weights: Doubles,
-    columns: Places,
-    values: Doubles,
-    prior: Doubles,
-    centre: Doubles,
+    evidence: Evidence, logits: Doubles, weights: Doubles, design: _Design, prior: Doubles, centre: Doubles
 ) -> tuple[Doubles, Doubles]:
     """Return the most likely effects and the curvature there (Fisher scoring)."""
-    size = len(prior)
-    crossed = (columns[:, :, None] * size + columns[:, None, :]).ravel()
-    squares = (values[:, :, None] * values[:, None, :]).reshape(len(logits), -1)
     effects = centre.copy()
     curve = np.diag(prior)
     for _ in range(ROUNDS):
-        moved = logits + (values * effects[columns]).sum(1)
-        chance = 0.5 + 0.5 * np.tanh(0.5 * moved)
+        chance = 0.5 + 0.5 * np.tanh(0.5 * (logits + design.moved(effects)))
         event = np.clip(evidence.base + evidence.gain * chance, 1e-6, 1.0 - 1e-6)
         steep = evidence.gain * chance * (1.0 - chance)
         inner = event * (1.0 - event)
-        pull = weights * (evidence.result - event) / inner * steep
-        moving = np.bincount(columns.ravel(), (values * pull[:, None]).ravel(), size)
-        slope = moving - prior * (effects - centre)
-        bend = weights * np.maximum(steep**2 / inner, 1e-5)
-        bends = np.bincount(crossed, (squares * bend[:, None]).ravel(), size * size)
-        curve = np.asarray(bends.reshape(size, size) + np.diag(prior), np.float64)
+        slope = design.pulled(weights * (evidence.result - event) / inner * steep)
+        slope -= prior * (effects - centre)
+        curve = design.curve(weights * np.maximum(steep**2 / inner, 1e-5)) + np.diag(prior)
         step = np.linalg.solve(curve, slope)
         longest = float(np.abs(step).max())
         effects = effects + step * min(1.0, 1.5 / max(longest, 1e-9))
         if longest < 1e-5:
             break
-    return effects, curve
+    return effects, np.asarray(curve, np.float64)

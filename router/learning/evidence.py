@@ -1,6 +1,5 @@
 """What answers turned out to be worth, as arrays, and how much a self-check tells of that."""
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -73,17 +72,3 @@ class Evidence:
         total = np.bincount(cell, checked, len(self.segments) * len(self.models))
         kept = np.minimum(1.0, forgetting.checks / np.maximum(total, 1e-9))
         return np.where(self.told, faded, faded * kept[cell])
-
-
-def together(checks: Iterable[str], worth: Mapping[str, tuple[float, float]]) -> tuple[float, float]:
-    """Return (catch, alarm) of checks in a row, taken as independent.
-
-    `worth` has, for each check, the share of inadequate answers it catches and of adequate ones it condemns;
-    one it does not know is taken to tell little.
-    """
-    missed = silent = 1.0
-    for check in checks:
-        catch, alarm = worth.get(check, (0.1, 0.02))
-        missed *= 1.0 - catch
-        silent *= 1.0 - alarm
-    return 1.0 - missed, 1.0 - silent

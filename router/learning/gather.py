@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from duckdb import DuckDBPyConnection
 
-from router.learning.evidence import Evidence, together
+from policies.priors import CHECKS, UNKNOWN_CHECK, together
+from router.learning.evidence import Evidence
 from router.types import Segment
 
 MOST = 10_000
@@ -28,7 +29,9 @@ WITH told AS (
          l.attempt > 1 AND NOT starts_with(l.reason, 'failover') AS after,
          CASE WHEN l.status = 'accepted' OR l.final THEN told.score END AS score
   FROM ledger l LEFT JOIN told USING (request_id)
-  WHERE l.purpose = 'answer' AND l.status IN ('accepted', 'rejected') AND l.time >= $oldest
+  WHERE NOT coalesce(list_contains(l.tags, 'farthing-calibrate'), false)
+    AND l.purpose = 'answer' AND l.status IN ('accepted', 'rejected') AND l.time >= $oldest
+    AND l.overturned IS NOT TRUE  -- it said what was accepted in the end: condemned by mistake
 )
 (SELECT * FROM judged WHERE score IS NOT NULL ORDER BY time DESC LIMIT $most)
 UNION ALL
@@ -81,15 +84,11 @@ def gather(
     *,
     models: Sequence[str],
     scale: str,
-    worth: Mapping[str, tuple[float, float]],
     now: datetime,
     forgotten: Forgotten,
     most: int = MOST,
 ) -> Gathered:
-    """Read what is known of the `models` of the catalogue, oldest first.
-
-    `worth` has, for each check, the share of inadequate answers it catches and of adequate ones it condemns.
-    """
+    """Read what is known of the `models` of the catalogue, oldest first."""
     oldest = (now - WINDOW).astimezone(UTC).replace(tzinfo=None)
     cursor = connection.execute(JUDGED, {"oldest": oldest, "most": most})
     names = [column[0] for column in cursor.description or ()]
@@ -105,7 +104,7 @@ def gather(
         else:
             kept.append(row)
     return Gathered(
-        evidence=_evidence(kept, worth, now),
+        evidence=_evidence(kept, now),
         times=[row["time"] for row in kept],
         groups=[row["session"] or row["request_id"] for row in kept],
         ignored=dict(ignored),
@@ -120,13 +119,11 @@ def _useless(row: Mapping[str, Any], models: frozenset[str], scale: str, forgott
     return FORGOTTEN if forgotten.covers(row["time"], row["model"], row["policy"]) else None
 
 
-def _evidence(
-    rows: Sequence[Mapping[str, Any]], worth: Mapping[str, tuple[float, float]], now: datetime
-) -> Evidence:
+def _evidence(rows: Sequence[Mapping[str, Any]], now: datetime) -> Evidence:
     models = sorted({row["model"] for row in rows})
     segments = sorted({Segment(row["policy"], row["kind"] or "") for row in rows})
     at = {segment: position for position, segment in enumerate(segments)}
-    read = [_result(row, worth) for row in rows]
+    read = [_result(row) for row in rows]
     unknown = float("nan")
     return Evidence(
         models=tuple(models),
@@ -145,9 +142,9 @@ def _evidence(
     )
 
 
-def _result(row: Mapping[str, Any], worth: Mapping[str, tuple[float, float]]) -> tuple[float, float, float]:
+def _result(row: Mapping[str, Any]) -> tuple[float, float, float]:
     """Return (result, base, gain); see `Evidence`."""
     if row["score"] is not None:
         return min(max(float(row["score"]), 0.0), 1.0), 0.0, 1.0
-    catch, alarm = together(row["verdicts"], worth)
-    return float(row["status"] == "accepted"), 1.0 - catch, max(catch - alarm, 0.01)
+    worth = together({check: CHECKS.get(check, UNKNOWN_CHECK) for check in row["verdicts"]})
+    return float(row["status"] == "accepted"), 1.0 - worth.catch, max(worth.catch - worth.alarm, 0.01)

@@ -21,12 +21,6 @@ from router.learning.standing import Found, find
 from router.ledger.store import Ledger, reading
 from router.types import Model
 
-WORTH: Mapping[str, tuple[float, float]] = {
-    "shape": (0.22, 0.001),
-    "refusal": (0.12, 0.002),
-}
-"""What checks catch and condemn by mistake, until it is measured."""
-
 STEADY = 10.0
 """Answers of the expected length that stand beside those seen."""
 
@@ -50,7 +44,6 @@ def reckon(
                 connection,
                 models=tuple(models),
                 scale=found.base.scale,
-                worth=WORTH,
                 now=now,
                 forgotten=forgotten,
             )

@@ -82,6 +82,12 @@ class Local:
         names: tuple[Name, ...] = (("slope",), ("kind slope", segment.kind))
         return min(max(1.0 + sum(self.effects[name][0] for name in names if name in self.effects), 0.1), 3.0)
 
+    @property
+    def traits(self) -> tuple[float, ...]:
+        """Logits by which each trait of the text moves every model's chance."""
+        count = sum(name[0] == "trait" for name in self.effects)
+        return tuple(self.effects[("trait", str(at))][0] for at in range(count))
+
     def content(self) -> dict[str, Any]:
         """Return it as it is written."""
         return {

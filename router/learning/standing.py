@@ -23,6 +23,8 @@ class Found:
     artefact: Path
     checksum: str
     placed: Sequence[Placed] = ()
+    all_placed: Sequence[Placed] = ()
+    """Those on the scale of another classifier, too: their answers can be read again."""
     local: Local | None = None
     notes: Sequence[str] = ()
 
@@ -32,7 +34,8 @@ def find(folder: Folder | None) -> Found:
     notes: list[str] = []
     path, fitted = _artefact(folder, notes)
     checksum = artefact.checksum(path)
-    placed = _placed(folder, fitted, notes)
+    all_placed = _placed(folder, fitted, notes)
+    placed = tuple(each for each in all_placed if each.scale == fitted.scale)
     if placed:
         taught = {each.model: each.belief for each in placed}
         fitted = replace(fitted, taught={**fitted.taught, **taught})
@@ -44,6 +47,7 @@ def find(folder: Folder | None) -> Found:
         artefact=path,
         checksum=checksum,
         placed=placed,
+        all_placed=all_placed,
         local=_local(folder, key, notes),
         notes=notes,
     )
@@ -73,7 +77,7 @@ def _placed(folder: Folder | None, fitted: Difficulty, notes: list[str]) -> tupl
             f"{', '.join(other)} was placed on the scale of another classifier, which tells nothing now; "
             "`farthing calibrate --again` places it anew from the same answers."
         )
-    return tuple(each for each in placed if each.scale == fitted.scale)
+    return placed
 
 
 def _local(folder: Folder | None, key: str, notes: list[str]) -> Local | None:

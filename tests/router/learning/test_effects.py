@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.learning.effects import Effects, fit
-from router.learning.evidence import Evidence, Forgetting, together
+from router.learning.evidence import Evidence, Forgetting
 from router.types import Segment
 
 CODE, CHAT = Segment("default", "code"), Segment("default", "chat")
@@ -101,13 +101,6 @@ def test_requests_that_come_after_a_rejection_are_known_to_be_harder():
     result = [1.0, 0.0] * 20
     plain, after = (learnt(evidence(1, 0, result, after=after), 1.0) for after in (False, True))
     assert chance(after, "large", CODE, 1.0) > chance(plain, "large", CODE, 1.0)
-
-
-def test_checks_in_a_row_catch_more_than_each():
-    catch, alarm = together(["shape", "judge", "unheard of"], {"shape": (0.2, 0.0), "judge": (0.5, 0.1)})
-    assert catch == pytest.approx(1 - 0.8 * 0.5 * 0.9)
-    assert alarm == pytest.approx(1 - 0.9 * 0.98)
-    assert together([], {}) == (0.0, 0.0)
 
 
 @given(
