@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,11 @@ import yaml
 
 from evaluators import EVALUATORS
 from router.commands.calibration import Run
-from router.config import environment, load
+from router.config import Config, environment, load
+from router.errors import ConfigError
+from router.learning.bounds import bound_of, told
 from router.learning.items import FAMILIES, LEVELS, Place, make
+from router.ledger.store import Ledger, reading
 
 
 @click.command()
@@ -36,6 +40,21 @@ from router.learning.items import FAMILIES, LEVELS, Place, make
 @click.option("--again", is_flag=True, help="Place it anew from the answers that are kept; asks nothing.")
 @click.option("--dry-run", is_flag=True, help="Say what would be asked and what it would cost.")
 @click.option(
+    "--policy", help="Instead: say which failure rate this policy keeps to, as far as outcomes tell."
+)
+@click.option(
+    "--max-failure-rate",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="With --policy: the rate wanted.",
+)
+@click.option(
+    "--confidence",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.95,
+    show_default=True,
+    help="With --policy.",
+)
+@click.option(
     "--write-tasks", type=click.Path(path_type=Path), hidden=True, help="Write prompts for simulated models."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -49,11 +68,30 @@ def command(model: str | None, path: Path, write_tasks: Path | None, *, as_json:
         _write_tasks(write_tasks, how["seed"], how["prompts"])
         return
     config = load(path, environ=environment(), known_checks=EVALUATORS)
+    if how["policy"] is not None:
+        _show_bound(config, how, as_json=as_json)
+        return
     if model is None:
-        raise click.UsageError("Name the MODEL to place.")
-    run = Run(config=config, model=model, as_json=as_json, **how)
+        raise click.UsageError("Name the MODEL to place, or a --policy.")
+    asked = {name: how[name] for name in ("prompts", "seed", "at_once", "max_cost_usd", "again", "dry_run")}
+    run = Run(config=config, model=model, as_json=as_json, **asked)
     result = run.place() if not how["dry_run"] else run.estimate()
     click.echo(json.dumps(result) if as_json else _told(result))
+
+
+def _show_bound(config: Config, how: Mapping[str, Any], *, as_json: bool) -> None:
+    policy = how["policy"]
+    if policy not in config.policies:
+        raise ConfigError(f"There is no policy {policy!r}; there is {', '.join(sorted(config.policies))}.")
+    with reading(Ledger(config.data)) as connection:
+        bound = bound_of(
+            connection,
+            policy,
+            now=datetime.now(UTC),
+            confidence=how["confidence"],
+            wanted=how["max_failure_rate"],
+        )
+    click.echo(json.dumps(bound.content()) if as_json else told(bound))
 
 
 def _told(result: Mapping[str, Any]) -> str:

@@ -1,5 +1,8 @@
 """Own traffic moves decisions: a running server follows what came of its answers, without a restart."""
 
+import json
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime
 
@@ -9,7 +12,7 @@ import requests
 from router.ledger.kinds import OUTCOMES
 from router.ledger.spool import Spool
 from router.records import UserOutcome
-from tests.support.server import running
+from tests.support.server import REPOSITORY, running
 
 pytestmark = pytest.mark.e2e
 
@@ -51,6 +54,41 @@ def until(condition, *, within=60.0):
             return found
         time.sleep(0.2)
     raise AssertionError("it did not happen in time")
+
+
+PLACED = """
+upstreams:
+  sim: {kind: simulated, first_token_ms: 0, tokens_per_second: 1000000, tasks: tasks.yaml}
+models:
+  - {name: zork, upstream: sim, price: {input: 0.05, output: 0.10}, simulated: {ability: 9}}
+  - {name: plugh, upstream: sim, price: {input: 0.50, output: 1.00}, simulated: {ability: 0}}
+policies:
+  default: {quality: 0.97, checks: []}
+"""
+
+
+def farthing(*words):
+    done = subprocess.run(
+        [sys.executable, "-m", "router", *words], check=False, cwd=REPOSITORY, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.timeout(180)
+def test_a_model_that_is_placed_better_gets_the_traffic_at_once(tmp_path):
+    farthing("calibrate", "--write-tasks", str(tmp_path / "tasks.yaml"), "--prompts", "6")
+    with running(PLACED, tmp_path) as server:
+        assert ask(server, 1)[0] == "plugh", "by its price it is thought to be better"
+        told = json.loads(
+            farthing("calibrate", "zork", "--config", str(server.config), "--prompts", "32", "--json")
+        )
+        assert told["ability"] > told["before"]["ability"]
+        until(lambda: ask(server, 2)[0] == "zork")
+        (placed,) = json.loads(farthing("difficulty", "status", "--config", str(server.config), "--json"))[
+            "placed"
+        ]
+        assert (placed["model"], placed["prompts"]) == ("zork", 32)
 
 
 def test_outcomes_move_decisions_without_a_restart(tmp_path):
