@@ -1,11 +1,13 @@
 """One run of `farthing calibrate`: the house is built, the prompts are asked, the result is kept."""
 
 import asyncio
+import secrets
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -13,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from router.app import Household, gather, new_request_id
+from router.app import Household, gather
 from router.catalog import Knowledge
 from router.catalog.money import usd_text
 from router.clock import SystemClock
@@ -112,7 +114,14 @@ class Run:
                     bar.update(task, where=f"{ability:+.2f} ± {doubt:.2f}")
                 bar.update(task, completed=progress.asked, cost=usd_text(progress.cost))
 
-            await put_all(calibration, house.pipeline, limits, progress, tell=tell, new_id=new_request_id)
+            await put_all(
+                calibration,
+                house.pipeline,
+                limits,
+                progress,
+                tell=tell,
+                new_id=partial(secrets.token_hex, 16),
+            )
 
     def _catalogue(self) -> dict[str, Model]:
         knowledge = Knowledge.load()
