@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "evaluate": "Measure the classifier on evaluation records: yours, or public ones.",
         "keys": "Make, list, limit, rotate and revoke the keys that callers use.",
         "policy": "Check, explain and test policies; say what another one would have cost.",
+        "batch": "Work that can wait: submit, status, results, cancel, retry.",
         "config": "Check or show the configuration, or print its schema.",
         "learn": "Learn from the ledger (the server does this by itself).",
         "drain": "Move the spool into the ledger (the server does this by itself).",

@@ -1,0 +1,148 @@
+"""Batches on the real server: openai-python, the command line, and kill -9."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from openai import OpenAI
+
+from router.ledger.store import Ledger, reading
+from tests.support.server import REPOSITORY, running
+
+pytestmark = pytest.mark.e2e
+
+CONFIG = """
+upstreams:
+  sim: {kind: simulated, first_token_ms: 10, tokens_per_second: 4000}
+models:
+  - name: small
+    upstream: sim
+    price: {input: 0.02, output: 0.08}
+    context_window: 32768
+    simulated: {ability: -1, empty_rate: 0.3}
+  - name: large
+    upstream: sim
+    price: {input: 0.5, output: 1.5}
+    context_window: 32768
+    simulated: {ability: 2}
+"""
+
+
+def lines(count: int) -> list[str]:
+    return [
+        json.dumps(
+            {
+                "custom_id": f"q{n}",
+                "method": "POST",
+                "url": "/v1/chat/completions",
+                "body": {"model": "auto", "messages": [{"role": "user", "content": f"What is {n} + {n}?"}]},
+            }
+        )
+        for n in range(count)
+    ]
+
+
+def farthing(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "router", *arguments],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def ended(url: str, batch_id: str) -> dict:
+    shown = farthing("batch", "status", batch_id, "--watch", "--json", "--url", url)
+    assert shown.returncode == 0, shown.stderr
+    return json.loads(shown.stdout)
+
+
+def test_openai_python_submits_a_file_and_reads_what_came_of_each_line(tmp_path):
+    rows = lines(60)
+    rows[3] = "{broken"
+    with running(CONFIG, tmp_path) as server:
+        client = OpenAI(base_url=server.url, api_key="unused")
+        file = client.files.create(file=("in.jsonl", "\n".join(rows).encode()), purpose="batch")
+        batch = client.batches.create(
+            input_file_id=file.id,
+            endpoint="/v1/chat/completions",
+            completion_window="24h",
+            metadata={"team": "night"},
+        )
+        ended(server.url, batch.id)
+        batch = client.batches.retrieve(batch.id)
+        output = client.files.content(batch.output_file_id).text.splitlines()
+        errors = client.files.content(batch.error_file_id).text.splitlines()
+
+    answers = [json.loads(line) for line in output]
+    assert batch.status == "completed"
+    assert [answer["custom_id"] for answer in answers] == [f"q{n}" for n in range(60) if n != 3]
+    assert all(answer["response"]["body"]["choices"][0]["message"]["content"] for answer in answers)
+    assert json.loads(errors[0])["error"]["line"] == 4
+    climbed = [a for a in answers if a["response"]["body"]["farthing"]["reason"].startswith("escalated")]
+    assert climbed, "small fails three answers in ten, and their lines climb"
+
+
+def test_the_command_line_submits_follows_and_writes_results(tmp_path):
+    file, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    file.write_text("\n".join(lines(20)))
+    with running(CONFIG, tmp_path) as server:
+        submitted = farthing("batch", "submit", str(file), "--watch", "--url", server.url)
+        batch_id = submitted.stdout.strip()
+        farthing("batch", "results", batch_id, "--out", str(out), "--url", server.url)
+        failed = farthing("batch", "results", batch_id, "--errors", "--url", server.url)
+        unknown = farthing("batch", "cancel", "batch_none", "--url", server.url)
+
+    assert len(out.read_text().splitlines()) == 20
+    assert (failed.returncode, "no lines that failed" in failed.stderr) == (2, True)
+    assert (unknown.returncode, "There is no batch" in unknown.stderr) == (2, True)
+    silent = farthing("batch", "status", "--url", "http://127.0.0.1:9/v1")
+    assert "No server answers" in silent.stderr
+
+
+def runner_of(data: Path) -> int | None:
+    """The process that works on batches of this data folder."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"batching" in words and str(data).encode() in words:
+            return int(folder.name)
+    return None
+
+
+def test_a_killed_runner_loses_no_line_and_records_none_twice(tmp_path):
+    with running(CONFIG.replace("first_token_ms: 10", "first_token_ms: 150"), tmp_path) as server:
+        client = OpenAI(base_url=server.url, api_key="unused")
+        file = client.files.create(file=("in.jsonl", "\n".join(lines(400)).encode()), purpose="batch")
+        batch = client.batches.create(
+            input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h"
+        )
+        for killed_at in (40, 120, 200, 280):
+            while client.batches.retrieve(batch.id).request_counts.completed < killed_at:
+                pass
+            runner = runner_of(server.data)
+            if runner is not None:
+                os.kill(runner, signal.SIGKILL)
+        ended(server.url, batch.id)
+        batch = client.batches.retrieve(batch.id)
+        output = [json.loads(line) for line in client.files.content(batch.output_file_id).text.splitlines()]
+
+    assert batch.request_counts.completed == 400
+    assert [line["custom_id"] for line in output] == [f"q{n}" for n in range(400)]
+    with reading(Ledger(server.data)) as ledger:
+        booked, lost = ledger.execute(
+            "SELECT count(DISTINCT request_id) FILTER (status <> 'lost'), count(*) FILTER (status = 'lost') "
+            "FROM ledger WHERE batch = ? AND purpose = 'answer'",
+            [batch.id],
+        ).fetchone()
+    answered = {line["response"]["request_id"] for line in output}
+    assert booked >= len(answered) == 400
+    assert lost > 0, "what was under way when its process died is booked"
