@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import orjson
 
+from batch.cap import Cap, Capped, Caps
 from batch.jobs import ENDPOINTS, Batch, Claim, Result
 from router.answers import note_of
 from router.dialects import DIALECTS
@@ -39,6 +40,7 @@ class Answerer:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._house, self._clock, self._sleep = house, clock, sleep
+        self._caps = Caps()
 
     async def __call__(self, batch: Batch, claim: Claim, raw: bytes, /) -> Result:
         dialect, request_id, house = DIALECTS[ENDPOINTS[batch.endpoint]], request_id_of(claim), self._house()
@@ -48,7 +50,10 @@ class Answerer:
             policy = house.policy(request.asked)
         except FarthingError as error:
             return _failed(dialect, error, request_id)
-        outcome = await self._run(house, request, policy)
+        cap = self._caps.of(batch)
+        outcome = await self._run(house, request, policy, cap)
+        if cap is not None:
+            await cap.wake()
         chosen = outcome.chosen
         if chosen is None or chosen.reply is None:
             failed = _failed(dialect, outcome.failure or FarthingError(), request_id)
@@ -65,10 +70,12 @@ class Answerer:
             cost=outcome.cost,
         )
 
-    async def _run(self, house: House, request: Request, policy: Policy) -> Outcome:
+    async def _run(self, house: House, request: Request, policy: Policy, cap: Cap | None) -> Outcome:
         """Run a line; one that is too early for a limit of requests or tokens waits for its next window."""
         while True:
-            outcome = await house.pipeline.run(request, policy)
+            purse = house.pipeline.budgets.open(request)
+            capped = purse if cap is None else Capped(purse, cap, request)
+            outcome = await house.pipeline.run(request, policy, purse=capped)
             refused = outcome.over_budget
             early = not outcome.attempts and isinstance(refused, OverRate)
             if not early or refused is None or not 0 < (refused.retry_after or 0) <= LONGEST_WAIT:
