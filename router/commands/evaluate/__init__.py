@@ -13,6 +13,9 @@ from router.commands.lazy import LazyGroup
 PARTS: Mapping[str, str] = MappingProxyType(
     {
         "difficulty": "How well chances and lengths are predicted.",
+        "cascade": "What checking answers is worth beside routing alone, at equal cost.",
+        "checks": "What the free checks catch, and what they condemn by mistake.",
+        "risk": "Whether promises of a failure rate are kept.",
         "routing": "What routing by these predictions saves, beside what needs no classifier.",
     }
 )
