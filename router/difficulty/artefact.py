@@ -17,7 +17,7 @@ from router.difficulty.reader import HEAD, SEEN_BITS, Crowd, Reader
 from router.difficulty.words import BITS
 from router.errors import ConfigError
 
-VERSION = 1
+VERSION = 2
 """The form of the artefact; another one cannot be read."""
 
 SHIPPED = Path(__file__).with_name("difficulty.npz")
@@ -51,7 +51,6 @@ def save(difficulty: Difficulty, path: Path, about: dict[str, Any]) -> None:
         "models": [list(row) for row in difficulty.models],
         "narrow": sorted(difficulty.narrow),
         "middle": difficulty.middle,
-        "kept": difficulty.doubt.kept,
         "shift": difficulty.doubt.shift,
         "length_spread": difficulty.lengths.spread,
         "length_typical": difficulty.lengths.typical,
@@ -103,6 +102,7 @@ def _arrays(difficulty: Difficulty) -> dict[str, Any]:
         arrays[name] = arrays[name].astype(np.float16)
     return arrays | {
         "belief_means": np.array([belief.mean for belief in difficulty.beliefs], np.float32),
+        "far": difficulty.far.astype(np.float32),
         "belief_spreads": np.array([belief.spread for belief in difficulty.beliefs], np.float32),
         **{f"trend_slopes_{i}": trend.slopes.astype(np.float32) for i, trend in enumerate(difficulty.trends)},
         "trend_spreads": np.array([trend.spread for trend in difficulty.trends], np.float32),
@@ -133,14 +133,13 @@ def _built(facts: dict[str, Any], arrays: dict[str, Any]) -> Difficulty:
         models=models,
         narrow=frozenset(facts.get("narrow", ())),
         beliefs=tuple(Belief(mean=mean, spread=spread) for mean, spread in zip(means, spreads, strict=True)),
+        far=arrays["far"].astype(float),
         trends=tuple(
             Trend(slopes=arrays[f"trend_slopes_{i}"].astype(float), spread=spread)
             for i, spread in enumerate(trend_spreads)
         ),
         middle=float(facts["middle"]),
-        doubt=Doubt(
-            weights=arrays["doubt"].astype(float), kept=float(facts["kept"]), shift=float(facts["shift"])
-        ),
+        doubt=Doubt(weights=arrays["doubt"].astype(float), shift=float(facts["shift"])),
         lengths=Lengths(
             rows=arrays["length_rows"].astype(float),
             usual=arrays["length_usual"].astype(float),

@@ -5,19 +5,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from router.difficulty.corpus import Places
-from router.difficulty.hierarchy import Doubles
+from router.difficulty.corpus import Corpus, Places
+from router.difficulty.hierarchy import Belief, Doubles, Trend
 from router.difficulty.network import Network
 from router.difficulty.reader import Reader
-
-TOGETHER = (
-    ("knowledge",),
-    ("math",),
-    ("commonsense", "reading", "open_qa"),
-    ("function_call", "generation"),
-    ("reasoning", "code", "code_reasoning", "chat"),
-)
-"""Kinds of prompt that are left out together to learn how far strange text is to be trusted."""
+from router.difficulty.widening import Sighting
+from router.difficulty.words import Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +19,36 @@ class Crossed:
 
     reader: Reader
     traits: Doubles
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Core:
+    """What is learnt, but for lengths and doubts: P prompts, F features, T traits by blind networks."""
+
+    reader: Reader
+    read: Floats
+    traits: Doubles
     strange: Doubles
+    known: Places
+    beliefs: tuple[Belief, ...]
+    far: Doubles
+    trends: tuple[Trend, ...]
+
+    def sighting(self, corpus: Corpus, count: int, random: np.random.Generator) -> Sighting | None:
+        """Draw outcomes of models known here, with what is thought of them; `None` if there are none."""
+        rows = np.flatnonzero(np.isin(corpus.subject, self.known))
+        if not len(rows):
+            return None
+        at = random.choice(rows, count)
+        prompt, column = corpus.prompt[at], np.searchsorted(self.known, corpus.subject[at])
+        inputs = np.concatenate((np.ones((count, 1)), self.traits[prompt]), axis=1)
+        means = np.array([belief.mean for belief in self.beliefs])
+        return Sighting(
+            strange=self.strange[prompt],
+            near=(means[column] * inputs).sum(1),
+            far=(self.far[column] * inputs).sum(1),
+            score=corpus.score[at],
+        )
 
 
 def parts(group: NDArray[np.str_], rows: Places, count: int, random: np.random.Generator) -> list[Places]:
@@ -35,9 +57,22 @@ def parts(group: NDArray[np.str_], rows: Places, count: int, random: np.random.G
     return [rows[drawn == fold] for fold in range(count)]
 
 
-def left_out(task: NDArray[np.str_], rows: Places) -> list[Places]:
-    folds = [rows[np.isin(task[rows], kinds)] for kinds in TOGETHER]
-    return [fold for fold in folds if 0 < len(fold) < len(rows)]
+def apart(corpus: Corpus, count: int) -> list[tuple[Corpus, Corpus]]:
+    """Split a corpus by leaving out each of its largest sources, with all that is known of its prompts.
+
+    Return (the rest, what was left out) for each; nothing where there are fewer than three sources.
+    """
+    family = np.array([source.partition("/")[0] for source in corpus.source])
+    found, sizes = np.unique(family, return_counts=True)
+    if len(found) < 3:
+        return []
+    chosen = found[np.argsort(-sizes, kind="stable")[:count]]
+    own = [np.isin(corpus.prompt, np.unique(corpus.prompt[family == source])) for source in chosen]
+    return [
+        (corpus.where(~its), corpus.where(family == source))
+        for source, its in zip(chosen, own, strict=True)
+        if 0 < its.sum() < len(its)
+    ]
 
 
 def joined(bare: Reader, networks: list[Network], centre: Doubles) -> Reader:

@@ -5,6 +5,7 @@ Rows follow a normal distribution around a mean that depends on the model's fact
 So a model with few outcomes stays near what its facts say, and one with none is placed there.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,6 +51,48 @@ def posterior(
         # A step this long means that the outcomes are all right or all wrong: go there slowly.
         row = row + step * min(1.0, 3.0 / max(float(np.abs(step).max()), 1e-9))
     return Belief(mean=row, spread=np.linalg.inv(curve))
+
+
+def together(
+    priors: Sequence[Belief],
+    shared: Belief,
+    inputs: Sequence[Doubles],
+    scores: Sequence[Doubles],
+    rounds: int = 12,
+) -> tuple[tuple[Belief, ...], Belief]:
+    """Return what is believed of several models after outcomes of each, and of what they have in common.
+
+    A model's row is its own part, which `priors` tell, plus a part that is the same for all (`shared`).
+    """
+    sure, common = [np.linalg.inv(prior.spread) for prior in priors], np.linalg.inv(shared.spread)
+    own, joint = [prior.mean.copy() for prior in priors], shared.mean.copy()
+    inverses: list[Doubles] = []
+    curve = common
+    for _ in range(rounds):
+        curve, slope = common.copy(), -common @ (joint - shared.mean)
+        inverses, slopes, bends = [], [], []
+        for at, prior in enumerate(priors):
+            chances = sigmoid(inputs[at] @ (own[at] + joint)).astype(np.float64)
+            bend = inputs[at].T @ (inputs[at] * np.maximum(chances * (1.0 - chances), 1e-4)[:, None])
+            told = inputs[at].T @ (scores[at] - chances)
+            inverse = np.asarray(np.linalg.inv(sure[at] + bend), float)
+            drawn = told - sure[at] @ (own[at] - prior.mean)
+            curve += bend - bend @ inverse @ bend
+            slope += told - bend @ inverse @ drawn
+            inverses.append(inverse)
+            slopes.append(drawn)
+            bends.append(bend)
+        step = np.linalg.solve(curve, slope)
+        pace = min(1.0, 3.0 / max(float(np.abs(step).max()), 1e-9))
+        for at, inverse in enumerate(inverses):
+            own[at] += pace * (inverse @ (slopes[at] - bends[at] @ step))
+        joint += pace * step
+    spread = np.linalg.inv(curve)
+    after = []
+    for at, inverse in enumerate(inverses):
+        kept = inverse @ sure[at]
+        after.append(Belief(mean=own[at] + joint, spread=inverse + kept @ spread @ kept.T))
+    return tuple(after), Belief(mean=joint, spread=spread)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,7 +41,7 @@ def bench(fitted: Difficulty, corpus: Corpus, sheet: Sheet, *, split: str | None
     """Measure on a split; by default on `validation`, or on everything if nothing is called that."""
     chosen = split or ("validation" if "validation" in corpus.split else None)
     measured = corpus.split[corpus.prompt] == chosen if chosen else np.full(len(corpus.score), True)
-    vectors, texts = described(fitted, sheet)
+    vectors, texts = _read(fitted, sheet)
     return Bench(
         fitted=fitted,
         corpus=corpus,
@@ -53,8 +53,30 @@ def bench(fitted: Difficulty, corpus: Corpus, sheet: Sheet, *, split: str | None
     )
 
 
-def described(fitted: Difficulty, sheet: Sheet) -> tuple[Doubles, Floats]:
-    """Return the vectors of all prompts, what `describe` gives one by one, and their words' directions."""
+def described(fitted: Difficulty, sheet: Sheet) -> Doubles:
+    """Return the vectors of all prompts: what `describe` gives one by one."""
+    return _read(fitted, sheet)[0]
+
+
+def positions(fitted: Difficulty, corpus: Corpus) -> Places:
+    """Return, for each subject of a corpus, its row in the classifier; -1 where it has none."""
+    rows = {name: at for at, (name, _) in enumerate(fitted.models)}
+    return np.array([rows.get(subject.name, -1) for subject in corpus.subjects])
+
+
+def known_pool(fitted: Difficulty) -> Pool:
+    """Return all models that the classifier knows, by their rows."""
+    return Pool(
+        means=np.array([belief.mean for belief in fitted.beliefs]),
+        spreads=np.array([belief.spread.ravel() for belief in fitted.beliefs]),
+        far=fitted.far,
+        doubts=np.full(len(fitted.beliefs), fitted.doubt.shift),
+        lengths=fitted.lengths.rows,
+    )
+
+
+def _read(fitted: Difficulty, sheet: Sheet) -> tuple[Doubles, Floats]:
+    """Return the vectors, and the words' directions."""
     reader = fitted.reader
     read, strange = features(reader, sheet)
     length = read @ reader.length[:-1] + reader.length[-1]

@@ -7,7 +7,7 @@ import numpy as np
 
 from router.difficulty import names
 from router.difficulty.facts import facts_of, thinks
-from router.difficulty.hierarchy import Belief, Doubles, Trend, posterior
+from router.difficulty.hierarchy import Belief, Doubles, Trend, posterior, together
 from router.difficulty.reader import HEAD, STRANGE, Reader
 from router.types import Model, Prediction, Segment, Turn
 
@@ -23,16 +23,20 @@ POOLS = 64
 """So many pools of models are remembered as placed; past that, placing begins anew."""
 
 
+COMMON, OWN, TURNED = 0.1, 0.1, 1e-4
+"""How far traffic of one's own lies from what was believed of it, as variances in logits:
+what all models have in common, what each has to itself, and in how much a trait counts differently.
+Measured by leaving out one source after another: their levels differ by .3 and .4 (standard deviations)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doubt:
-    """How predictions widen with strangeness: a text is strange with log-odds `weights` . (1, strange).
+    """How predictions change with strangeness: a text is strange with log-odds `weights` . (1, strange).
 
-    Of a strange text the traits count for the share `kept`, and the logits get a variance of `shift`:
-    whole kinds of text have turned out that much harder or easier than they looked.
+    Of a strange text, a model's row is what its facts let expect, and its logit has a variance of `shift`.
     """
 
     weights: Doubles
-    kept: float
     shift: float
 
     def strangeness(self, strange: Doubles) -> Doubles:
@@ -66,10 +70,15 @@ class Lesson:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """Models placed on the scale: what is believed of each, as arrays (n, size), (n, size * size), (n, 3)."""
+    """Models placed on the scale, as arrays: what is believed of each, (n, size) and (n, size * size).
+
+    `far` (n, size) are the rows on strange text, `doubts` (n,) the variance of logits there.
+    """
 
     means: Doubles
     spreads: Doubles
+    far: Doubles
+    doubts: Doubles
     lengths: Doubles
 
 
@@ -84,6 +93,9 @@ class Difficulty:
     models: tuple[tuple[str, bool], ...]
     """Names of the known models, and whether each is tuned to follow instructions."""
     beliefs: tuple[Belief, ...]
+    far: Doubles
+    """The known models' rows (n, size) on text unlike any trained on: nearly what their facts say.
+    How a model did under one source's instructions tells little of how it does under others."""
     trends: tuple[Trend, ...]
     middle: float
     doubt: Doubt
@@ -92,6 +104,8 @@ class Difficulty:
     """Known models that were seen on too few prompts to be placed by them: their facts tell more."""
     taught: Mapping[str, Belief] = field(default_factory=dict)
     """What lessons made of models, by the catalogue's names."""
+    common: Belief | None = None
+    """What lessons said of all models alike: it moves those that had none, on strange text."""
     scale: str = field(default="", init=False)
     """Names what vectors mean: they are of use to classifiers with the same reader alone."""
     _keys: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -141,68 +155,97 @@ class Difficulty:
 
     def chances(self, vectors: Doubles, pool: Pool) -> Doubles:
         """Return (prompts, models) chances of vectors (prompts, size)."""
-        inputs, strange = self._inputs(vectors)
-        squares = (inputs[:, :, None] * inputs[:, None, :]).reshape(len(inputs), -1)
-        variance = squares @ pool.spreads.T + self.doubt.shift * strange[:, None]
+        inputs = self.inputs(vectors)
+        strange = self.doubt.strangeness(vectors[:, : len(STRANGE)])[:, None]
+        variance = (inputs[:, :, None] * inputs[:, None, :]).reshape(len(inputs), -1) @ pool.spreads.T
         # The mean of a sigmoid over a normal distribution, to a good approximation (MacKay).
-        logits = (inputs @ pool.means.T) / np.sqrt(1.0 + np.pi / 8.0 * variance)
-        # A sigmoid that cannot overflow.
-        return np.asarray(np.minimum(np.maximum(0.5 + 0.5 * np.tanh(0.5 * logits), LEAST), MOST))
+        near = (inputs @ pool.means.T) / np.sqrt(1.0 + np.pi / 8.0 * variance)
+        far = (inputs @ pool.far.T) / np.sqrt(1.0 + np.pi / 8.0 * (variance + pool.doubts))
+        # Sigmoids that cannot overflow.
+        mixed = 0.5 + 0.5 * ((1.0 - strange) * np.tanh(0.5 * near) + strange * np.tanh(0.5 * far))
+        return np.asarray(np.minimum(np.maximum(mixed, LEAST), MOST))
 
     def learn(self, lessons: Iterable[Lesson]) -> "Difficulty":
-        """Return a classifier that has moved each model by what came of asking it.
+        """Return a classifier that has moved the models by what came of asking them.
 
-        Ten lessons a model correct its level, fifty begin to tell what it is good at.
-        The stranger the text, the more is learnt from it: there, what was believed before says little.
+        Lessons are taken to be of one kind of traffic, which may be unlike any trained on.
+        They move a level that is common to all models first (ten do), then each model's own,
+        and last what a model is good at; models without lessons move by the common part, on strange text.
+        Of a model that had lessons, that is believed of all text, without further doubt.
+        Lessons add up, over calls too.
         """
         by_model: dict[str, list[Lesson]] = {}
         for lesson in lessons:
             if len(lesson.vector) == self.size:
                 by_model.setdefault(lesson.model.name, []).append(lesson)
         taught = dict(self.taught)
-        for name, given in by_model.items():
-            inputs, strange = self._inputs(np.array([lesson.vector for lesson in given]))
-            prior = self._place(given[0].model)[0]
-            loose = prior.spread.copy()
-            loose[0, 0] += self.doubt.shift * float(strange.mean())
-            scores = np.array([lesson.score for lesson in given])
-            taught[name] = posterior(Belief(mean=prior.mean, spread=loose), inputs, scores)
-        return replace(self, taught=taught)
+        for name in by_model.keys() & taught.keys():
+            taught[name] = posterior(taught[name], *self._told(by_model[name]))
+        new = [given for name, given in sorted(by_model.items()) if name not in self.taught]
+        if not new:
+            return replace(self, taught=taught)
+        told = [self._told(given) for given in new]
+        after, common = together(
+            [self._prior(given[0].model) for given in new],
+            self.common or Belief(mean=np.zeros(self._width), spread=self._loose(COMMON)),
+            [inputs for inputs, _ in told],
+            [scores for _, scores in told],
+        )
+        taught |= {given[0].model.name: belief for given, belief in zip(new, after, strict=True)}
+        return replace(self, taught=taught, common=common)
+
+    @property
+    def _width(self) -> int:
+        return len(self.trends[0].spread)
+
+    def _loose(self, level: float) -> Doubles:
+        return np.diag([level, *(TURNED for _ in range(self._width - 1))])
+
+    def _prior(self, model: Model) -> Belief:
+        """Return what is believed of a model on traffic of one's own, before any lesson."""
+        placed = self.place([model])
+        size = self._width
+        spread = placed.spreads[0].reshape(size, size) + self._loose(OWN)
+        return Belief(mean=placed.far[0] - (self.common.mean if self.common else 0.0), spread=spread)
+
+    def _told(self, given: Sequence[Lesson]) -> tuple[Doubles, Doubles]:
+        inputs = self.inputs(np.array([lesson.vector for lesson in given]))
+        return inputs, np.array([lesson.score for lesson in given])
 
     def inputs(self, vectors: Doubles) -> Doubles:
-        """Return (1, traits as far as they count) of vectors (n, size): what a row is multiplied with."""
-        return self._inputs(vectors)[0]
-
-    def _inputs(self, vectors: Doubles) -> tuple[Doubles, Doubles]:
-        """Return (1, traits as far as they count), and how strange each prompt is."""
-        strange = self.doubt.strangeness(vectors[:, : len(STRANGE)])
-        kept = 1.0 - strange * (1.0 - self.doubt.kept)
-        traits = kept[:, None] * vectors[:, len(HEAD) :]
-        return np.concatenate((np.ones((len(vectors), 1)), traits), axis=1), strange
+        """Return (1, traits) of vectors (n, size): what a row is multiplied with."""
+        return np.concatenate((np.ones((len(vectors), 1)), vectors[:, len(HEAD) :]), axis=1)
 
     def place(self, models: Iterable[Model]) -> Pool:
         """Put models on the scale: by name where it is known, else by facts; `ability` has the last word."""
         placed = [self._place(model) for model in models]
         return Pool(
-            means=np.array([belief.mean for belief, _ in placed]),
-            spreads=np.array([belief.spread.ravel() for belief, _ in placed]),
-            lengths=np.array([length for _, length in placed]),
+            means=np.array([belief.mean for belief, *_ in placed]),
+            spreads=np.array([belief.spread.ravel() for belief, *_ in placed]),
+            far=np.array([far for _, far, *_ in placed]),
+            doubts=np.array([doubt for _, _, doubt, _ in placed]),
+            lengths=np.array([length for *_, length in placed]),
         )
 
-    def _place(self, model: Model) -> tuple[Belief, Doubles]:
+    def _place(self, model: Model) -> tuple[Belief, Doubles, float, Doubles]:
         called = (model.upstream_name, model.name, *model.served_as)
         at = names.match(called, self._keys)
+        length = self.lengths.rows[at] if at is not None else self.lengths.usual
+        length = length * (1.0, 1.0, float(thinks(*called)))
         if model.name in self.taught:
-            belief = self.taught[model.name]
-        elif at is not None:
-            belief = self.beliefs[at]
+            belief, doubt = self.taught[model.name], 0.0
+            far = belief.mean
         else:
             facts = facts_of(model)
-            belief = self.trends[facts.pattern].belief(facts.numbers())
+            known = self.trends[facts.pattern].belief(facts.numbers()) if at is None else self.beliefs[at]
+            belief, doubt = known, self.doubt.shift
+            # A row that was added after training has no far one: it is of this traffic.
+            far = self.far[at] if at is not None and at < len(self.far) else known.mean
+            far = far + self.common.mean if self.common else far
         if model.ability is not None:
             belief = belief.at(self.middle + model.ability)
-        length = self.lengths.rows[at] if at is not None else self.lengths.usual
-        return belief, length * (1.0, 1.0, float(thinks(*called)))
+            far = belief.mean
+        return belief, far, doubt, length
 
     def _pool(self, models: tuple[Model, ...]) -> Pool:
         pool = self._pools.get(models)

@@ -24,9 +24,9 @@ class Recipe:
     batch: int = 256
     rate: float = 2e-3
     drop_hidden: float = 0.5
-    drop_input: float = 0.3
+    drop_input: float = 0.4
     decay: float = 0.1
-    pull: float = 0.1
+    pull: float = 1.0
     """How strongly the models' directions are pulled towards their common mean."""
 
 

@@ -31,6 +31,14 @@ def place(
     return tuple(beliefs), trends
 
 
+def distant(
+    subjects: list[Subject], beliefs: tuple[Belief, ...], trends: tuple[Trend, ...], share: float
+) -> Doubles:
+    """Return the models' rows (n, size) that are what their facts say by so large a share."""
+    expected = [trends[one.facts.pattern].belief(one.facts.numbers()).mean for one in subjects]
+    return share * np.array(expected) + (1.0 - share) * np.array([belief.mean for belief in beliefs])
+
+
 def _trend(pattern: int, subjects: list[Subject], beliefs: list[Belief], weights: Doubles) -> Trend:
     """Fit what these facts say on the models of which they are known; if none is, they say nothing."""
     chosen = [at for at, one in enumerate(subjects) if one.facts.pattern & pattern == pattern]

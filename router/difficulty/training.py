@@ -15,12 +15,12 @@ from sklearn.utils.extmath import randomized_svd
 
 from router.difficulty import artefact, network, sheet, widening
 from router.difficulty.corpus import Corpus, Places, read
-from router.difficulty.crossing import Crossed, joined, left_out, parts
+from router.difficulty.crossing import Core, Crossed, apart, joined, parts
 from router.difficulty.hierarchy import Doubles
 from router.difficulty.marks import DENSE
 from router.difficulty.model import Difficulty, Doubt, Lengths
 from router.difficulty.network import Network, Recipe, Table
-from router.difficulty.placing import place
+from router.difficulty.placing import distant, place
 from router.difficulty.reader import EDGE, SEEN_BITS, STRANGE, Crowd, Reader, bounded, upright
 from router.difficulty.sheet import Sheet, features, weighed
 from router.difficulty.words import Floats
@@ -34,14 +34,14 @@ ENOUGH = 200
 SAMPLE = 8_000
 """Prompts on which the projection is fitted, about."""
 
-NO_DOUBT = Doubt(weights=np.array([-30.0, *(0.0 for _ in STRANGE)]), kept=1.0, shift=0.0)
+NO_DOUBT = Doubt(weights=np.array([-30.0, *(0.0 for _ in STRANGE)]), shift=0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """How everything is fitted; `folds` networks are averaged, each blind to its own part of the prompts."""
 
-    dimensions: int = 192
+    dimensions: int = 96
     folds: int = 5
     crowd: int = 128
     rounds: int = 4
@@ -49,43 +49,79 @@ class Settings:
     """Outcomes looked at for each part of the calibration."""
     seed: int = 7
     recipe: Recipe = field(default_factory=Recipe)
-    doubts: bool = True
+    facts: float = 0.85
+    """By how much a model's row on strange text is what its facts say."""
+    apart: int = 4
+    """How many sources are left out in turn, to learn when a text is strange; none: nothing ever is."""
 
 
-QUICK = Settings(folds=3)
+QUICK = Settings(folds=2, apart=2, recipe=Recipe(epochs=14))
 """For measuring what the recipe does without some of the records."""
 
 
 def learn(corpus: Corpus, prompts: Sheet, settings: Settings) -> Difficulty:
     """Fit everything on the outcomes of a corpus; the same corpus and settings give the same classifier."""
     random = np.random.default_rng(settings.seed)
-    rows, known = np.unique(corpus.prompt), np.unique(corpus.subject)
-    table = _table(corpus, known)
-    bare = _text_side(prompts, rows, settings)
-    read_all = features(bare, prompts)[0]
-    whole = network.fit(replace(table, features=read_all), rows, settings.recipe, random)
-    folds = parts(corpus.group, rows, settings.folds, random)
-    crossed = _crossed(bare, prompts, table, folds, whole, settings, random)
-    reader, lengths = _lengths(crossed.reader, read_all, corpus, known)
-    beliefs, trends = place(corpus, crossed.traits, known, settings.rounds)
-    fitted = Difficulty(
+    core = _core(corpus, prompts, settings, random)
+    reader, lengths = _lengths(core.reader, core.read, corpus, core.known)
+    return Difficulty(
         reader=reader,
-        models=tuple((corpus.subjects[at].name, corpus.subjects[at].tuned) for at in known),
-        beliefs=beliefs,
-        trends=trends,
+        models=tuple((corpus.subjects[at].name, corpus.subjects[at].tuned) for at in core.known),
+        beliefs=core.beliefs,
+        far=core.far,
+        trends=core.trends,
         narrow=_narrow(corpus),
-        middle=float(np.mean([belief.mean[0] for belief in beliefs])),
-        doubt=NO_DOUBT,
+        middle=float(np.mean([belief.mean[0] for belief in core.beliefs])),
+        doubt=_doubt(core, corpus, prompts, settings, random),
         lengths=lengths,
     )
-    kinds = left_out(corpus.task, rows)
-    if not settings.doubts or not kinds:
-        return fitted
+
+
+def _core(corpus: Corpus, prompts: Sheet, settings: Settings, random: np.random.Generator) -> Core:
+    rows, known = np.unique(corpus.prompt), np.unique(corpus.subject)
+    bare = _text_side(prompts, rows, settings)
+    read, strange = features(bare, prompts)
+    table = replace(_table(corpus, known), features=read)
+    whole = network.fit(table, rows, settings.recipe, random)
+    crossed = _crossed(
+        bare, table, parts(corpus.group, rows, settings.folds, random), whole, settings, random
+    )
+    beliefs, trends = place(corpus, crossed.traits, known, settings.rounds)
+    subjects = [corpus.subjects[at] for at in known]
+    return Core(
+        reader=crossed.reader,
+        read=read,
+        traits=crossed.traits,
+        strange=strange.astype(float),
+        known=known,
+        beliefs=beliefs,
+        far=distant(subjects, beliefs, trends, settings.facts),
+        trends=trends,
+    )
+
+
+def _doubt(
+    core: Core, corpus: Corpus, prompts: Sheet, settings: Settings, random: np.random.Generator
+) -> Doubt:
+    """Learn what the text of left-out sources looks like, and what is best believed of models there."""
     # What is wanted here is how far off such networks are, for which roughly trained ones do.
-    rough = replace(settings, recipe=replace(settings.recipe, epochs=max(1, settings.recipe.epochs // 2)))
-    odd = _crossed(bare, prompts, table, kinds, whole, rough, random, again=True)
-    judge = widening.Judge(corpus=corpus, beliefs=beliefs, known=known, draws=settings.draws)
-    return replace(fitted, doubt=_doubt(judge, crossed, odd, random))
+    recipe = replace(settings.recipe, epochs=max(1, settings.recipe.epochs // 2))
+    rough = replace(settings, recipe=recipe, folds=2)
+    known = core.sighting(corpus, settings.draws, random)
+    seen = [
+        _core(rest, prompts, rough, random).sighting(left_out, settings.draws, random)
+        for rest, left_out in apart(corpus, settings.apart)
+    ]
+    odd = [one for one in seen if one is not None]
+    if known is None or not odd:
+        return NO_DOUBT
+    both = np.concatenate((known.strange, *(one.strange for one in odd)))
+    scale = both.std(0) + 1e-6
+    label = np.repeat([0, 1], [len(known.strange), len(both) - len(known.strange)])
+    told = LogisticRegression(class_weight="balanced").fit(both / scale, label)
+    # Being further away never makes a text less strange.
+    directions = [np.maximum(told.coef_[0], 0.0) / scale, *(np.eye(len(scale)) / scale)]
+    return widening.choose([one for one in directions if one.any()], known, odd)
 
 
 def _narrow(corpus: Corpus) -> frozenset[str]:
@@ -156,35 +192,35 @@ def _crowd(rows: Floats, settings: Settings) -> Crowd:
 
 def _crossed(
     bare: Reader,
-    prompts: Sheet,
     table: Table,
     folds: list[Places],
     whole: Network,
     settings: Settings,
     random: np.random.Generator,
-    *,
-    again: bool = False,
 ) -> Crossed:
     """Train a network blind to each fold, the models' side held still so that all speak of the same traits.
 
-    With `again` the words' side is fitted blind too, so that the fold's text is as strange as it would be.
+    Prompts in no fold are read by all of the networks.
     """
     rows = np.sort(np.concatenate(folds))
-    read, strange = features(bare, prompts)
-    traits = np.zeros((len(read), settings.recipe.traits))
-    networks = []
-    for fold in folds:
-        rest = np.setdiff1d(rows, fold)
-        if again:
-            seen, odd = features(_text_side(prompts, rest, settings), prompts)
-            strange[fold] = odd[fold]
-        else:
-            seen = read
-        fitted = network.fit(replace(table, features=seen), rest, settings.recipe, random, like=whole)
-        traits[fold] = fitted.traits(seen[fold])
-        networks.append(fitted)
-    reader = bare if again else joined(bare, networks, traits[rows].mean(0))
-    return Crossed(reader=reader, traits=traits - traits[rows].mean(0), strange=strange.astype(float))
+    # All begin alike: their traits then differ less, and rows fitted on one network's fit the mean of all.
+    seeds = random.integers(0, 2**32, 4)
+    blind = [
+        network.fit(
+            table,
+            np.setdiff1d(rows, fold),
+            settings.recipe,
+            np.random.default_rng(seeds),
+            like=whole,
+        )
+        for fold in folds
+    ]
+    read = [one.traits(table.features) for one in blind]
+    traits = np.mean(read, axis=0).astype(float)
+    for fold, seen in zip(folds, read, strict=True):
+        traits[fold] = seen[fold]
+    centre = traits[rows].mean(0)
+    return Crossed(reader=joined(bare, blind, centre), traits=traits - centre)
 
 
 def _lengths(reader: Reader, read: Floats, corpus: Corpus, known: Places) -> tuple[Reader, Lengths]:
@@ -217,18 +253,6 @@ def _means(values: Doubles, column: Places, count: int, middle: float) -> Double
     """Return means by column, shrunk to the middle as if twenty more values lay there."""
     sums = np.bincount(column, values, count)
     return np.asarray((sums + 20.0 * middle) / (np.bincount(column, minlength=count) + 20.0))
-
-
-def _doubt(judge: widening.Judge, known: Crossed, odd: Crossed, random: np.random.Generator) -> Doubt:
-    """Learn to tell left-out kinds of text from known ones, then choose how far that widens predictions."""
-    ordinary = judge.sighting(known, random)
-    balanced, left_out = judge.sighting(known, random, even=True), judge.sighting(odd, random, even=True)
-    both = np.concatenate((balanced.strange, left_out.strange))
-    scale = both.std(0) + 1e-6
-    told = LogisticRegression().fit(both / scale, np.repeat([0, 1], judge.draws))
-    # Being further away never makes a text less strange.
-    weights = np.maximum(told.coef_[0], 0.0) / scale
-    return widening.choose(np.array([told.intercept_[0], *weights]), ordinary, balanced, left_out)
 
 
 @click.command()

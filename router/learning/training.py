@@ -105,6 +105,7 @@ def refitted(base: Difficulty, evidence: Evidence, models: Mapping[str, Model]) 
     """Move the rows and lengths of models with enough outcomes; those that were not known become so."""
     names = list(base.models)
     beliefs, rows = list(base.beliefs), base.lengths.rows
+    far = list(base.far)
     narrow = set(base.narrow)
     for at, name in enumerate(evidence.models):
         mine = evidence.at(evidence.model == at)
@@ -118,15 +119,19 @@ def refitted(base: Difficulty, evidence: Evidence, models: Mapping[str, Model]) 
         if known is None:
             names.append((model.upstream_name, True))
             beliefs.append(belief)
+            far.append(belief.mean)
             rows = np.vstack((rows, length))
         else:
             beliefs[known] = belief
+            far[known] = belief.mean
             rows = np.concatenate((rows[:known], length[None], rows[known + 1 :]))
             narrow.discard(names[known][0])
     return replace(
         base,
         models=tuple(names),
         beliefs=tuple(beliefs),
+        # What own traffic says of a model holds on it, however strange the text.
+        far=np.array(far),
         narrow=frozenset(narrow),
         lengths=replace(base.lengths, rows=rows),
         taught={},

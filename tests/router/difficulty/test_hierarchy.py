@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from router.difficulty.hierarchy import Belief, posterior, trend
+from router.difficulty.hierarchy import Belief, posterior, together, trend
 
 WIDE = Belief(mean=np.zeros(2), spread=np.eye(2))
 
@@ -41,3 +41,24 @@ def test_a_trend_places_what_lies_between_and_keeps_what_it_cannot_explain_as_sp
     assert np.allclose(found.belief(np.array([1.0, 0.0])).mean, [0.0, 0.3], atol=0.05)
     assert found.belief(np.array([1.0, 1.0])).mean[0] > 1.7
     assert 0.0 < found.spread[0, 0] < 0.1
+
+
+def test_what_models_have_in_common_is_told_from_what_each_has_to_itself() -> None:
+    prior = Belief(mean=np.zeros(1), spread=0.5 * np.eye(1))
+    good, bad = np.ones(40), np.zeros(40)
+    inputs = [np.ones((40, 1))] * 2
+    alike, common = together([prior, prior], prior, inputs, [bad, bad])
+    assert common.mean[0] < -0.5
+    assert np.allclose(alike[0].mean, alike[1].mean)
+    apart, nothing = together([prior, prior], prior, inputs, [good, bad])
+    assert abs(nothing.mean[0]) < 0.01
+    assert apart[0].mean[0] > 1.0 > -1.0 > apart[1].mean[0]
+
+
+def test_of_one_model_alone_the_sum_of_both_parts_is_what_its_outcomes_say() -> None:
+    inputs, scores = np.tile([1.0, 0.5], (60, 1)), np.r_[np.ones(40), np.zeros(20)]
+    half = Belief(mean=np.zeros(2), spread=0.5 * np.eye(2))
+    (together_,), _ = together([half], half, [inputs], [scores])
+    alone = posterior(WIDE, inputs, scores)
+    assert np.allclose(together_.mean, alone.mean, atol=0.02)
+    assert np.allclose(together_.spread, alone.spread, atol=0.02)

@@ -22,7 +22,7 @@ def on(corpus: Corpus, toy: Difficulty) -> Bench:
 
 
 def test_vectors_of_a_corpus_are_those_of_its_prompts(corpus: Corpus, toy: Difficulty) -> None:
-    vectors, _ = measuring.described(toy, sheet.measured(corpus.texts[:5]))
+    vectors = measuring.described(toy, sheet.measured(corpus.texts[:5]))
     for row, text in zip(vectors, corpus.texts, strict=False):
         assert np.allclose(row, toy.describe([Turn(role="user", text=text)]), atol=1e-2)
 

@@ -41,7 +41,7 @@ def test_a_stronger_model_is_likelier_to_do_well_and_a_sum_is_easier_than_a_proo
 
 def test_one_model_under_three_names_is_one_model(shipped: Difficulty) -> None:
     names = ("Qwen/Qwen2.5-72B-Instruct", "qwen2.5:72b", "qwen2.5-72b-instruct")
-    assert len(set(predict(shipped, PROOF, *map(model, names)))) == 1
+    assert len({round(one, 9) for one in predict(shipped, PROOF, *map(model, names))}) == 1
 
 
 def test_an_unknown_model_is_placed_by_size_and_price(shipped: Difficulty) -> None:
@@ -74,6 +74,41 @@ def test_odd_prompts_get_a_shrug(shipped: Difficulty, text: str) -> None:
     low, high = predict(shipped, text, SMALL, BIG)
     assert 0.1 < low < 0.95
     assert 0.2 < high < 0.97
+
+
+LANGUAGES = (
+    "Warum ist der Himmel blau?", "¿Por qué el cielo es azul?", "Pourquoi le ciel est-il bleu ?",
+    "Perché il cielo è blu?", "Por que o céu é azul?", "Waarom is de lucht blauw?", "Varför är himlen blå?",
+    "Hvorfor er himlen blå?", "Miksi taivas on sininen?", "Dlaczego niebo jest niebieskie?",
+    "Proč je obloha modrá?", "Prečo je obloha modrá?", "Miért kék az ég?", "De ce este cerul albastru?",
+    "Защо небето е синьо?", "Чому небо синє?", "Зашто је небо плаво?", "Γιατί ο ουρανός είναι μπλε;",
+    "Gökyüzü neden mavi?", "چرا آسمان آبی است؟", "لماذا السماء زرقاء؟", "למה השמיים כחולים?",
+    "आसमान नीला क्यों है?", "আকাশ নীল কেন?", "வானம் ஏன் நீலமாக இருக்கிறது?", "ఆకాశం ఎందుకు నీలంగా ఉంది?",
+    "ทำไมท้องฟ้าถึงเป็นสีฟ้า", "Tại sao bầu trời xanh?", "Mengapa langit berwarna biru?",
+    "Bakit asul ang langit?", "天空为什么是蓝色的？", "空はなぜ青いのですか？", "하늘은 왜 파란가요?",
+    "Kwa nini anga ni bluu?", "Hvers vegna er himinninn blár?", "Kodėl dangus mėlynas?",
+    "Kāpēc debesis ir zilas?", "Miks on taevas sinine?", "რატომ არის ცა ლურჯი?", "Ինչու՞ է երկինքը կապույտ։",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", LANGUAGES)
+def test_a_question_in_any_language_is_answered_with_reserve(shipped: Difficulty, text: str) -> None:
+    low, high = predict(shipped, text, SMALL, BIG)
+    assert 0.1 < low < 0.95
+    assert low < high < 0.97
+
+
+def test_an_agents_boilerplate_does_not_make_a_question_harder(shipped: Difficulty) -> None:
+    turns = [
+        Turn(
+            role="system",
+            text="x-anthropic-billing-header: cc=1\nYou are an agent. " + "Use the tools. " * 2000,
+        ),
+        Turn(role="user", text=f"<system-reminder>{'Be careful. ' * 400}</system-reminder>\n{SUM}"),
+        Turn(role="user", text=f'{SUM}\n\nFunctions:\n[{{"name": "grep", "parameters": {{}}}}]'),
+    ]
+    plain = [Turn(role="user", text=SUM), Turn(role="user", text=SUM)]
+    assert shipped.describe(turns) == shipped.describe(plain)
 
 
 @settings(deadline=None, max_examples=60)
