@@ -45,7 +45,7 @@ def test_a_known_model_anchors_the_scale(prior):
     lone = calibrated(prior, "zork", 1.0)
     (anchor,) = calibrated(prior, "qwen2.5-7b-instruct", -0.3, prompts=40).placed(NOW, None)
     anchored = calibrated(prior, "zork", 1.0, anchors=[anchor])
-    assert anchored.standing()[1] < 0.92 * lone.standing()[1]
+    assert anchored.standing()[1] < 0.95 * lone.standing()[1]
     assert [each.model for each in anchored.placed(NOW, 5)] == ["qwen2.5-7b-instruct", "zork"]
 
 
