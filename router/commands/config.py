@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.syntax import Syntax
 
 from evaluators import EVALUATORS
+from router.catalog import Knowledge
 from router.config import Config, environment, load, schema, shown
 from router.errors import ConfigError
 
@@ -49,7 +50,7 @@ def show(file: Path) -> None:
 
 def _load(file: Path) -> Config:
     try:
-        return load(file, environ=environment(), known_checks=EVALUATORS)
+        return load(file, environ=environment(), known_checks=EVALUATORS, complete=Knowledge.load().complete)
     except ConfigError as error:
         click.echo(str(error), err=True)
         raise SystemExit(1) from None

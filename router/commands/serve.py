@@ -44,7 +44,9 @@ def command(path: Path | None, host: str | None, port: int | None, workers: int 
     """
     with tempfile.TemporaryDirectory(prefix="farthing-") as folder:
         path = path or (DEFAULT_FILE if DEFAULT_FILE.exists() else _discovered(Path(folder)))
-        config = load(path, environ=environment(), known_checks=EVALUATORS)
+        config = load(
+            path, environ=environment(), known_checks=EVALUATORS, complete=Knowledge.load().complete
+        )
         where = _Where(
             host=host or config.server.host,
             port=config.server.port if port is None else port,

@@ -7,6 +7,7 @@ import click
 import uvloop
 
 from evaluators import EVALUATORS
+from router.catalog import Knowledge
 from router.config import Watcher, environment
 from router.worker import Work, Worker
 
@@ -24,6 +25,7 @@ def command(path: Path, fd: int, data: Path, last_good: Path | None, *, shared_m
         path,
         environ=environment(),
         known_checks=EVALUATORS,
+        complete=Knowledge.load().complete,
         listening=listener.getsockname()[0],
         last_good=last_good,
     )

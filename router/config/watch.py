@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from router.config.reading import load, parse
+from router.config.reading import Complete, load, parse
 from router.config.server import Server
 from router.config.settings import Config
 from router.errors import ConfigError
@@ -53,6 +53,7 @@ class Watcher:
         *,
         environ: Mapping[str, str],
         known_checks: Mapping[str, EvaluatorMaker] | None = None,
+        complete: Complete | None = None,
         listening: str | None = None,
         last_good: Path | None = None,
     ) -> None:
@@ -62,6 +63,7 @@ class Watcher:
         `last_good` is where a right text is kept for processes that start while the file is wrong.
         """
         self._path, self._environ, self._known_checks = path, environ, known_checks
+        self._complete = complete
         self._last_good = last_good
         self._seen = self._look()
         self._first = self._load_or_last_good()
@@ -100,7 +102,9 @@ class Watcher:
         return new
 
     def _load(self) -> Config:
-        config = load(self._path, environ=self._environ, known_checks=self._known_checks)
+        config = load(
+            self._path, environ=self._environ, known_checks=self._known_checks, complete=self._complete
+        )
         if self._last_good is not None:
             copy = self._last_good.with_name(f"{self._last_good.name}.{os.getpid()}")
             shutil.copyfile(self._path, copy)

@@ -1,9 +1,9 @@
 """The circuit breaker rests a model that fails, and lets it back."""
 
 from policies.language import PolicySpec
-from policies.meters import Health
+from policies.meters import Health, Latency
 from policies.policy import RoutedPolicy
-from tests.support.world import FakeClock, features, model, request
+from tests.support.world import FakeClock, features, model, request, row
 
 
 class Row:
@@ -62,3 +62,21 @@ def test_with_another_left_the_resting_one_is_struck_out():
     policy = RoutedPolicy("p", PolicySpec(), [model("m"), model("n")], health=health, strongest=None)
     plan, refused = policy.plan(request(), features({"m": 0.9, "n": 0.5}))
     assert (next(plan).model.name, list(refused)) == ("n", ["m"])
+
+
+def test_a_pace_is_an_average_that_follows_and_is_forgotten():
+    clock = FakeClock()
+    latency = Latency(clock)
+    latency.write([row(model="m", first_token_ms=100.0, duration_ms=1100.0, output_tokens=50)])
+    assert latency.moment(["m", "n"]) == {"first_token:m": 100.0, "speed:m": 50.0}
+    clock.at = 60.0
+    latency.write([row(model="m", first_token_ms=300.0, duration_ms=1300.0, output_tokens=150)])
+    assert latency.moment(["m"]) == {"first_token:m": 200.0, "speed:m": 100.0}
+    clock.at = 361.0
+    assert latency.moment(["m"]) == {}
+
+
+def test_only_answers_with_a_first_token_are_measured():
+    latency = Latency(FakeClock())
+    latency.write([row(model="m", first_token_ms=None), row(model="m", purpose="check", first_token_ms=5.0)])
+    assert latency.moment(["m"]) == {}
