@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "train": "Fit the classifier on own outcomes, and take it only if it is better.",
         "calibrate": "Place a model on the classifier's scale by asking it a few prompts.",
         "report": "What it cost, and what was saved.",
+        "prices": "Show the price book, compare two, or find what is missing or stale in it.",
         "reconcile": "Settle the ledger with what a provider says it billed.",
         "ledger": "Verify, back up, prune and compact the ledger.",
         "evaluate": "Measure the classifier on evaluation records: yours, or public ones.",
