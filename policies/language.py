@@ -189,6 +189,10 @@ class PolicySpec(BaseModel):
         Condition | None,
         Field(description="Which requests for plain `auto` it is for: the first policy that fits has them."),
     ] = None
+    content: Annotated[
+        Literal["none", "hashed", "redacted", "full"],
+        Field(description="Whether texts are kept, apart from the ledger: see `server.content_days`."),
+    ] = "none"
     strategy: Annotated[
         Literal["cheapest_adequate", "cascade", "pinned", "weighted", "fastest_adequate"],
         Field(description="How the models that may serve are ordered."),

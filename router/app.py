@@ -36,6 +36,7 @@ from router.config import (
     Config,
     fingerprint,
 )
+from router.content import ContentStore, kept
 from router.difficulty import load
 from router.errors import UnknownModel
 from router.features import Measurer, TokenCounter, vocabulary
@@ -76,6 +77,7 @@ class Parts:
     moment: Moment | None = None
     """Told to policies in the place of what meters say, where decisions are made again."""
     draw: Callable[[], float] = random.random
+    content: ContentStore | None = None
     admit: Callable[[str, Upstream], Upstream] = _at_once
     """Puts whoever lets calls through in front of an upstream; interactive calls go at once."""
 
@@ -173,7 +175,11 @@ class Household:
             clock=parts.clock,
             config=fingerprint(config),
             budgets=self._budgets(config, parts),
-            followers=[*parts.followers, parts.auditing.auditor(config.policies, self._look)],
+            followers=[
+                *parts.followers,
+                parts.auditing.auditor(config.policies, self._look),
+                *kept(parts.content, {name: spec.content for name, spec in config.policies.items()}),
+            ],
             agree=same_answer,
         )
         self._listing = _listing(self.catalog, self.policies, config.aliases)

@@ -14,6 +14,7 @@ from router.app import Household, Parts, counters_of, gather
 from router.catalog.machines import Speeds
 from router.clock import SystemClock
 from router.config import Config, Watcher
+from router.content import ContentStore
 from router.errors import FarthingError
 from router.ids import Ids
 from router.keys import Key, KeyStore
@@ -63,7 +64,7 @@ class Housekeeping:
         self._hurry = asyncio.Event()
         self._house: Household | None = None
         self._parts: Parts | None = None
-        self._speeds = Speeds(data)
+        self._speeds, self._name = Speeds(data), name
         self._learnt = Living(data, learns=watcher.current.learning.enabled)
         self._examples = Examples(Folder(data))
 
@@ -115,7 +116,8 @@ class Housekeeping:
         )
         self._examples.take(parts.auditing.promises.load)
         self._speeds.poll()
-        parts = replace(parts, speeds=self._speeds)
+        content = ContentStore(self._data, self._name, clock=self.clock, days=self.config.server.content_days)
+        parts = replace(parts, speeds=self._speeds, content=content)
         return parts if self._admit is None else replace(parts, admit=self._admit)
 
     def outcomes(self, ids: Ids) -> OutcomeRoutes:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from router.content import prune as delete_texts
 from router.ledger import keeping
 from router.ledger.drain import drain_once
 from router.ledger.store import Ledger
@@ -64,8 +65,10 @@ def restore(folder: Path, data: Path) -> None:
 )
 @DATA
 def prune(age: str, archive: Path | None, data: Path) -> None:
-    """Let go of requests that ended that long ago."""
-    gone = keeping.prune(_drained(data), keeping.age(age, datetime.now(UTC)), archive)
+    """Let go of requests that ended that long ago, and of texts kept before."""
+    before = keeping.age(age, datetime.now(UTC))
+    gone = keeping.prune(_drained(data), before, archive)
+    delete_texts(data / "content", before.date())
     click.echo(f"{gone} rows are gone; `farthing ledger compact` gives their room back.")
 
 

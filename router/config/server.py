@@ -36,6 +36,9 @@ class Server(Settings):
         float,
         Field(ge=0, le=86_400, description="How long a stop waits for what is under way. Needs a restart."),
     ] = 30.0
+    content_days: Annotated[
+        int, Field(ge=1, le=3650, description="Days that texts are kept, for policies that keep them.")
+    ] = 7
     dashboard: Annotated[
         bool | Literal["auto"],
         Field(description="Whether the page is served; `auto`: only on a loopback address. Needs a restart."),

@@ -40,7 +40,7 @@ SYNTAX = {
 ADDED = {
     "an unknown section": ("serverr: {}", 1, "there is no setting 'serverr'; did you mean 'server'?"),
     "an unknown setting": ("server: {prot: 1}", 10, "server.prot: there is no setting 'prot'; did you mean"),
-    "a strange setting": ("server: {zzz: 1}", 10, "known here: background_seconds, dashboard, host"),
+    "a strange setting": ("server: {zzz: 1}", 10, "known here: background_seconds, content_days, dashboard"),
     "a setting twice": ("server: {port: 1, workers: 1, port: 2}", 31, "'port' stands here twice: see line 7"),
     "a section twice": ("models: []", 1, "models: 'models' stands here twice: see line 4"),
     "a number as key": ("server: {1: 2}", 10, "a key must be text: write '1'"),
