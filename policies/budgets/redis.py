@@ -105,12 +105,11 @@ class RedisCounters:
 
     async def booked(self) -> None:
         last = self._settling
-        if last is None or self._away:
+        if last is None:
             return
         if last.answer is None:
             last.answer = asyncio.get_running_loop().create_future()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(last.answer), PATIENCE)
+        await asyncio.shield(last.answer)  # others may wait for it too
 
     async def counts(self, claims: Sequence[Claim], /) -> Sequence[Count]:
         if self._waiting and not self._away:
@@ -145,7 +144,9 @@ class RedisCounters:
         self._idle.clear()
         if len(self._waiting) > UNSENT:
             log.error("a settlement is left to expire: Redis has been away for too long")
-            self._waiting.popleft()
+            left = self._waiting.popleft()
+            if left.answer is not None and not left.answer.done():
+                left.answer.set_result(Unavailable("Redis has been away for too long."))
         if self._sender is None:
             self._sender = asyncio.ensure_future(self._send())
 
@@ -216,11 +217,13 @@ class RedisCounters:
             log.error("Redis does not answer: %s", error)
         self._away = True
         self._digests.clear()
-        kept = [question for question in batch if question.script == "settle"]
-        self._waiting.extendleft(reversed(kept))
         for question in batch:
-            if question.script == "reserve" and question.answer is not None and not question.answer.done():
+            if question.answer is not None and not question.answer.done():
                 question.answer.set_result(Unavailable(f"Redis: {error}"))
+        kept = [question for question in batch if question.script == "settle"]
+        for question in kept:
+            question.answer = None
+        self._waiting.extendleft(reversed(kept))
 
 
 def _up(claim: Claim, amount: int) -> int:
