@@ -54,6 +54,8 @@ class Keeper:
     async def standing(self, principal: Principal, /) -> Sequence[Standing]:
         now = self.clock.now().timestamp()
         lines = self.rules.lines(principal)
+        if not lines:
+            return ()
         try:
             counts = await self.counters.counts([self.rules.claim(line, 0, now) for line in lines])
         except Unavailable:
