@@ -92,15 +92,14 @@ class _Watch:
         self._check, self._head = check, ""
 
     def feed(self, burst: Burst, /) -> Verdict | None:
+        before, said, finish = len(self._head), "", None
         for delta in burst:
-            if delta.choice != 0:
-                continue
-            text = delta.text[: HEAD - len(self._head)]
-            self._head += text
-            reason = _reason(self._head if text else "", delta.refusal, delta.finish_reason)
-            if reason is not None:
-                return self._check.failed(reason)
-        return None
+            if delta.choice == 0:
+                self._head += delta.text[: HEAD - len(self._head)]
+                said, finish = said or delta.refusal, finish or delta.finish_reason
+        # Once for all that came together: the head is read anew each time.
+        reason = _reason(self._head if len(self._head) > before else "", said, finish)
+        return None if reason is None else self._check.failed(reason)
 
 
 def _reason(head: str, refusal: str, finish_reason: str | None) -> str | None:
