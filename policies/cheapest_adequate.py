@@ -15,7 +15,7 @@ from policies.language import PolicySpec
 from policies.priors import kind_of
 from policies.prospects import Prospect, after_failure, best, prospects, rescued
 from policies.rescues import rescues
-from policies.standing import doubts, in_force, needed, reliability, switch_cost
+from policies.standing import checking_costs, doubts, in_force, needed, reliability, switch_cost
 from policies.steps import decision, ends_it
 from router.seams import Plan
 from router.types import Amendment, Attempt, Decision, Features, Model, Release, Request, Rescue, Status
@@ -64,6 +64,7 @@ class _Way:
         self._costs = {model.name: expected_cost(request, features, model) or 0 for model in candidates}
         release = spec.stream_release if request.stream else Release.HELD
         self._reliability = reliability(checks, features, release)
+        self._checking = checking_costs(spec, checks, self._costs, release)
         self._enough = needed(spec, features, max(self._chance.values()))
         self._promised = "least" in features.moment
 
@@ -137,13 +138,18 @@ class _Way:
         return self._ranked(stronger or told)
 
     def _ahead(self, models: Mapping[str, Model]) -> dict[str, Prospect]:
-        chance = {name: self._chance[name] for name in models}
-        costs = {name: self._total(name) for name in models}
+        chance = self._chance
+        costs: Mapping[str, float] = self._costs
+        if len(models) < len(chance):
+            chance = {name: chance[name] for name in models}
+        if self._checking or self._features.moment:
+            costs = {name: self._total(name) for name in models}
         return prospects(chance, costs, enough=self._enough, checks=self._reliability, calls=self._caps.calls)
 
     def _total(self, name: str) -> float:
-        """An answer's price, and that of a prompt cache that is left behind."""
-        return self._costs[name] + switch_cost(self._features, name)
+        """An answer's price, its checks', and that of a prompt cache that is left behind."""
+        own = self._checking.get(name, 0.0) if self._checking else 0.0
+        return self._costs[name] + own + switch_cost(self._features, name)
 
     def _ranked(self, ahead: Mapping[str, Prospect]) -> list[tuple[str, Prospect]]:
         return sorted(ahead.items(), key=self._rank)

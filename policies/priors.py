@@ -30,10 +30,13 @@ CHECKS: Mapping[str, Reliability] = MappingProxyType(
         "confidence": Reliability(catch=0.40, alarm=0.15),
         "agreement": Reliability(catch=0.60, alarm=0.15),
         "judge": Reliability(catch=0.50, alarm=0.10),
-        "verify": Reliability(catch=0.35, alarm=0.10),
+        "hedging": Reliability(catch=0.05, alarm=0.02),
     }
 )
 """By the check's name."""
+
+ANSWERS_ASKED: Mapping[str, float] = MappingProxyType({"agreement": 3.0, "judge": 0.7})
+"""What checks that ask models cost, in answers of the model they ask; `samples` overrides it."""
 
 UNKNOWN_CHECK = Reliability(catch=0.10, alarm=0.02)
 

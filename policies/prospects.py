@@ -51,16 +51,17 @@ def prospects(
     ahead: dict[str, Prospect] = {}
     climb: Prospect | None = None
     deep = calls >= EVER
+    catch, alarm = checks.catch, checks.alarm
     for name in sorted(chance, key=lambda name: (-chance[name], costs[name], name)):
         p, cost = chance[name], costs[name]
-        here = step = Prospect(cost, p)
-        if climb is not None and calls > 1:
-            caught, condemned = (1.0 - p) * checks.catch, p * checks.alarm
+        if climb is None or calls == 1:
+            here = Prospect(cost, p)
+        else:
+            caught, condemned = (1.0 - p) * catch, p * alarm
             success = p - condemned + caught * after_failure(climb.success, p) + condemned * climb.success
             here = Prospect(cost + (caught + condemned) * climb.cost, success)
-            if deep:
-                step = here
         ahead[name] = here
+        step = here if deep else Prospect(cost, p)
         if climb is None or (step.success >= enough and step.cost < climb.cost):
             climb = step
     return ahead

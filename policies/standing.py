@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from policies.language import PolicySpec
-from policies.priors import CHECKS, SEEN_IN_TIME, UNKNOWN_CHECK, Reliability, together
+from policies.priors import ANSWERS_ASKED, CHECKS, SEEN_IN_TIME, UNKNOWN_CHECK, Reliability, together
 from router.types import NOTHING, Features, Model, Release
 
 ABOVE = "above:"
@@ -81,3 +81,23 @@ def _in_time(all_told: Reliability, release: Release) -> Reliability:
     """What is seen before the caller sees the answer: all of a held one, some of a gated one."""
     share = SEEN_IN_TIME[release]
     return Reliability(catch=share * all_told.catch, alarm=share * all_told.alarm)
+
+
+def checking_costs(
+    spec: PolicySpec, checks: tuple[str, ...], costs: Mapping[str, float], release: Release
+) -> Mapping[str, float]:
+    """What the checks of an answer will probably cost, by the model that gave it; most often nothing."""
+    if release is not Release.HELD:
+        return NOTHING  # a gate promises haste: checks that ask models do not run
+    total: dict[str, float] = {}
+    for check in spec.checks:
+        answers = ANSWERS_ASKED.get(check.name)
+        if answers is None or check.label not in checks:
+            continue
+        times = float(check.options.get("samples", answers))
+        named = check.options.get("models") or [check.options.get("model")]
+        asked = [costs[name] for name in named if name in costs]
+        for model, own in costs.items():
+            each = sum(asked) / len(asked) if asked else own
+            total[model] = total.get(model, 0.0) + times * each
+    return total

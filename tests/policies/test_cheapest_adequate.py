@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.cheapest_adequate import CheapestAdequate
+from policies.cheapest_adequate import CheapestAdequate, _Way
 from policies.language import Escalation, PolicySpec
 from policies.priors import Reliability
 from policies.prospects import Prospect, after_failure, best, prospects, rescued
@@ -213,6 +213,23 @@ def test_what_was_measured_here_overrides_what_was_assumed():
 def test_a_check_that_does_not_pay_is_left_out():
     known = but(features({"a": 0.8}), moment={"off:refusal": 1.0})
     assert next(CheapestAdequate(PolicySpec())(request(), known, [model("a")])).checks == ("shape",)
+
+
+def test_what_checks_cost_is_part_of_a_plans_price():
+    models, chances = [model("here", price=2), model("there", price=3)], features({"here": 0.8, "there": 0.8})
+    free = PolicySpec()
+    asks = PolicySpec(checks=("shape", {"agreement": {"samples": 5}}))
+    judged = PolicySpec(checks=("shape", {"judge": {"model": "there"}}))
+
+    def prices(spec, **given):
+        names = tuple(check.label for check in spec.checks)
+        way = _Way(spec, request(**given), chances, models, names)
+        return [round(way._total(name) / way._costs[name], 1) for name in ("here", "there")]
+
+    assert prices(free) == [1.0, 1.0]
+    assert prices(asks) == [6.0, 6.0]
+    assert prices(judged) == [2.0, 1.7]
+    assert prices(asks, stream=True) == [1.0, 1.0], "a gate lets no model be asked"
 
 
 def test_leaving_a_prompt_cache_behind_is_a_price():
