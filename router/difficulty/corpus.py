@@ -44,6 +44,10 @@ OPTIONAL: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """Columns that may be missing, or null in a row: then less can be told."""
 
 
+TERSE = ("mmlu_helm", "routerbench", "concise_cot/baseline", "concise_cot/concise")
+"""Sources that asked for a bare letter or few words: their answers are not as long as ordinary ones."""
+
+
 class BadRecords(FarthingError):
     """The evaluation records cannot be read."""
 

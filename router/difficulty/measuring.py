@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from router.difficulty.baselines import baselines
-from router.difficulty.corpus import Corpus, Places
+from router.difficulty.corpus import TERSE, Corpus, Places
 from router.difficulty.facts import PICODOLLARS
 from router.difficulty.hierarchy import Doubles
 from router.difficulty.model import Difficulty, Pool
@@ -203,12 +203,12 @@ def _reliability(outcomes: Judged) -> Section:
 
 def _lengths(on: Bench) -> Section:
     """Measure expected tokens: how far off, as a factor, beside the median of each model's answers."""
-    known = on.held.where(on.held.tokens > 0)
+    known = on.held.where((on.held.tokens > 0) & ~np.isin(on.held.source, TERSE))
     logs = np.log(known.tokens)
     pool = placed(on.fitted, on.corpus)
     guess = np.log(_expected(on, known, pool))
     rows: list[tuple[Cell, ...]] = [_length("this classifier", guess - logs)]
-    past = on.learnt.where(on.learnt.tokens > 0)
+    past = on.learnt.where((on.learnt.tokens > 0) & ~np.isin(on.learnt.source, TERSE))
     if len(past.tokens):
         middle = np.full(len(on.corpus.subjects), float(np.median(past.tokens)))
         for at in np.unique(past.subject):
@@ -217,9 +217,15 @@ def _lengths(on: Bench) -> Section:
     return Section(
         name="lengths",
         title="Tokens of answers",
-        columns=("", "outcomes", "typical factor off", "within a factor of 2", "total, predicted over found"),
+        columns=(
+            "",
+            "outcomes",
+            "typical factor off",
+            "within a factor of 2",
+            "typically, predicted over found",
+        ),
         rows=tuple(rows),
-        notes=("Sources ask for a letter or a chain of thought: expect an order of magnitude.",),
+        notes=("Without the sources that ask for a letter; still, take them as an order of magnitude.",),
     )
 
 

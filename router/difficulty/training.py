@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.utils.extmath import randomized_svd
 
 from router.difficulty import artefact, network, sheet, widening
-from router.difficulty.corpus import Corpus, Places, read
+from router.difficulty.corpus import TERSE, Corpus, Places, read
 from router.difficulty.crossing import Core, Crossed, apart, joined, parts
 from router.difficulty.hierarchy import Doubles
 from router.difficulty.marks import DENSE
@@ -24,9 +24,6 @@ from router.difficulty.placing import distant, place
 from router.difficulty.reader import EDGE, SEEN_BITS, STRANGE, Crowd, Reader, bounded, upright
 from router.difficulty.sheet import Sheet, features, weighed
 from router.difficulty.words import Floats
-
-TERSE = ("mmlu_helm", "routerbench", "concise_cot/baseline", "concise_cot/concise")
-"""Sources that asked for a bare letter or few words: their answers are not as long as ordinary ones."""
 
 ENOUGH = 200
 """Outcomes from which on a model is placed by them, when it is asked for by name."""
