@@ -10,7 +10,9 @@ from datetime import datetime
 import duckdb
 import numpy as np
 
+from router.difficulty import Difficulty
 from router.difficulty.hierarchy import Doubles
+from router.difficulty.model import Pool
 from router.learning import effects, watching
 from router.learning.effects import Effects
 from router.learning.evidence import Evidence, Forgetting
@@ -24,6 +26,7 @@ from router.types import Model
 STEADY = 10.0
 """Answers of the expected length that stand beside those seen."""
 
+AT_ONCE = 500
 MOST_CELLS = 500
 
 
@@ -81,8 +84,7 @@ def learn(
     if not len(evidence):
         return Local(base=found.key, made=now, ignored=gathered.ignored)
     pool = found.base.place(models[name] for name in evidence.models)
-    chances = found.base.chances(evidence.vectors, pool)[np.arange(len(evidence)), evidence.model]
-    logits = np.log(chances / (1.0 - chances))
+    logits = _logits(found.base, evidence, pool)
     doubts = pool.spreads[:, 0]
     learnt = effects.fit(evidence, logits, doubts=doubts, forgetting=forgetting)
     expected = found.base.tokens(evidence.vectors, pool)[np.arange(len(evidence)), evidence.model]
@@ -98,6 +100,17 @@ def learn(
         alarms=tuple(_alarms(evidence, gathered.times)),
         ignored=gathered.ignored,
     )
+
+
+def _logits(base: Difficulty, evidence: Evidence, pool: Pool) -> Doubles:
+    """Return what was believed before, some at a time: it takes much room for each."""
+    logits = np.empty(len(evidence))
+    for start in range(0, len(evidence), AT_ONCE):
+        here = slice(start, start + AT_ONCE)
+        chances = base.chances(evidence.vectors[here], pool)
+        own = chances[np.arange(len(chances)), evidence.model[here]]
+        logits[here] = np.log(own / (1.0 - own))
+    return logits
 
 
 def _lengths(evidence: Evidence, expected: Doubles) -> dict[str, float]:

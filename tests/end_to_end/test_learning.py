@@ -4,14 +4,10 @@ import json
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
 
 import pytest
 import requests
 
-from router.ledger.kinds import OUTCOMES
-from router.ledger.spool import Spool
-from router.records import UserOutcome
 from tests.support.server import REPOSITORY, running
 
 pytestmark = pytest.mark.e2e
@@ -36,15 +32,10 @@ def ask(server, number):
     return answer.headers["x-farthing-model"], answer.headers["x-request-id"]
 
 
-def tell(server, name, outcomes):
-    spool = Spool(server.data / "spool", name, OUTCOMES)
-    spool.write(
-        [
-            UserOutcome(time=datetime.now(UTC), request_id=request, source="test", score=score)
-            for request, score in outcomes
-        ]
-    )
-    spool.close()
+def tell(server, outcomes):
+    told = [{"request_id": request, "score": score} for request, score in outcomes]
+    answer = requests.post(f"{server.url}/farthing/outcomes", json={"outcomes": told}, timeout=30)
+    assert answer.json()["recorded"] == len(told)
 
 
 def until(condition, *, within=60.0):
@@ -95,6 +86,6 @@ def test_outcomes_move_decisions_without_a_restart(tmp_path):
     with running(CONFIG, tmp_path) as server:
         asked = [ask(server, number) for number in range(40)]
         assert {model for model, _ in asked} == {"qwen3-14b"}
-        tell(server, "told", [(request, 0.0) for _, request in asked])
+        tell(server, [(request, 0.0) for _, request in asked])
         until(lambda: ask(server, 99)[0] == "qwen3-32b")
         assert (server.data / "difficulty" / "local.json").exists()
