@@ -1,6 +1,7 @@
 """Own traffic moves decisions: a running server follows what came of its answers, without a restart."""
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -89,3 +90,24 @@ def test_outcomes_move_decisions_without_a_restart(tmp_path):
         tell(server, [(request, 0.0) for _, request in asked])
         until(lambda: ask(server, 99)[0] == "qwen3-32b")
         assert (server.data / "difficulty" / "local.json").exists()
+
+
+@pytest.mark.timeout(180)
+def test_an_interrupted_calibration_keeps_what_was_learnt(tmp_path):
+    farthing("calibrate", "--write-tasks", str(tmp_path / "tasks.yaml"), "--prompts", "6")
+    config = tmp_path / "farthing.yaml"
+    config.write_text(
+        f"data: {tmp_path / 'data'}\n{PLACED.replace('first_token_ms: 0', 'first_token_ms: 500')}"
+    )
+    words = ["calibrate", "zork", "--config", str(config), "--prompts", "900", "--json"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "router", *words], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
+    )
+    spool = tmp_path / "data" / "spool"
+    until(lambda: sum(len(path.read_bytes().splitlines()) for path in spool.glob("calibrate-*")) > 20)
+    process.send_signal(signal.SIGINT)
+    told = json.loads(process.communicate(timeout=60)[0])
+    assert told["ended_early"] == "interrupted"
+    assert 8 <= told["prompts"] < 900
+    status = json.loads(farthing("difficulty", "status", "--config", str(config), "--json"))
+    assert status["placed"][0]["prompts"] == told["prompts"]
