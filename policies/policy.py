@@ -22,7 +22,7 @@ from policies.steps import in_turn, passed_over
 from policies.weighted import Weighted
 from router.errors import Refusal
 from router.seams import Evaluator, Plan, Strategy
-from router.types import NOTHING, Features, Model, Release, Request
+from router.types import NOTHING, Capability, Features, Model, Release, Request
 
 STRATEGIES: Mapping[str, Callable[[PolicySpec], Strategy]] = MappingProxyType(
     {
@@ -77,7 +77,8 @@ class RoutedPolicy:
         kept = ALWAYS_FOR_PINNED if spec.strategy == "pinned" else RULES.keys() | TERMS.keys()
         self._terms = {name: term for name, term in TERMS.items() if name in kept}
         self.rules = {name: make(spec) for name, make in RULES.items() if name in kept}
-        self._sieves = [(name, sieve(rule)) for name, rule in self.rules.items()]
+        self._sieves = [(name, sieve(rule)) for name, rule in self.rules.items() if name != "can_do"]
+        self._able: dict[frozenset[Capability], tuple[tuple[Model, ...], Mapping[str, Refusal]]] = {}
         self._passing = [(name, rule) for name, rule in self.rules.items() if name in PASSING]
         strategy = STRATEGIES[spec.strategy](spec)
         self._strategy = Controlled(strategy, spec, strongest, draw) if spec.control else strategy
@@ -130,6 +131,7 @@ class RoutedPolicy:
                     barred[model.name] = Refusal(rule=rule, reason=reason)
                     break
         self._barred = MappingProxyType(barred)
+        self._able.clear()
         self._eligible = tuple(model for model in self.models if model.name not in barred)
         if self.spec.prefer is not None:
             like = self.spec.prefer
@@ -151,9 +153,22 @@ class RoutedPolicy:
             if (reason := rule(request, features, model)) is not None:
                 yield name, reason
 
+    def _who_can(self, request: Request, features: Features) -> tuple[Sequence[Model], Mapping[str, Refusal]]:
+        """Sort out who can do what the request needs: the same for all that need the same."""
+        rule = self.rules.get("can_do")
+        if rule is None or not request.needs:
+            return self._eligible, NOTHING
+        known = self._able.get(request.needs)
+        if known is None:
+            reasons = sieve(rule)(request, features, self._eligible)
+            able = tuple(model for model in self._eligible if model.name not in reasons)
+            unable = {name: Refusal(rule="can_do", reason=reason) for name, reason in reasons.items()}
+            known = self._able[request.needs] = (able, unable)
+        return known
+
     def _sifted(self, request: Request, features: Features) -> tuple[list[Model], dict[str, Refusal]]:
-        allowed: list[Model] = list(self._eligible)
-        refused = dict(self._barred)
+        able, unable = self._who_can(request, features)
+        allowed, refused = list(able), {**self._barred, **unable}
         for name, strikes in self._sieves:
             reasons = strikes(request, features, allowed)
             if reasons:

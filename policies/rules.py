@@ -199,8 +199,8 @@ def probable_ms(features: Features, model: Model) -> float | None:
 
 RULES: Mapping[str, RuleMaker] = MappingProxyType(
     {
-        "in_scope": lambda _spec: InScope(),
         "can_do": lambda _spec: CanDo(),
+        "in_scope": lambda _spec: InScope(),
         "fits_context": lambda _spec: FitsContext(),
         "within_cost": lambda spec: WithinCost(
             int(spec.max_cost_usd * DOLLAR) if spec.max_cost_usd is not None else None
