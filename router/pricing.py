@@ -6,14 +6,14 @@ Parts of the input and of the output are never counted twice.
 Unknown stays unknown: without prices a call is unpriced, without counts it has no amount.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from router.types import Charge, Grade, Model, Override, Picodollars, Prices, Rates, Usage, Window
+from router.types import NOTHING, Charge, Grade, Model, Override, Picodollars, Prices, Rates, Usage, Window
 
 KINDS = tuple(field.name for field in fields(Rates))
 
@@ -27,9 +27,13 @@ def quote(
     """
     if model.prices is None:
         return None
-    prices = in_force(model.prices, prompt=input_tokens, tier=None, at=at)
-    tokens = input_tokens * prices.input + round(output_tokens * prices.output)
-    return max(prices.request + tokens + images * prices.image, prices.minimum)
+    prices = model.prices
+    # Asked for every candidate: what holds is looked up by itself, without another list of prices.
+    now = _over(prices, input_tokens, None, at)
+    tokens = input_tokens * now.get("input", prices.input)
+    tokens += round(output_tokens * now.get("output", prices.output))
+    extras = now.get("request", prices.request) + images * now.get("image", prices.image)
+    return max(tokens + extras, now.get("minimum", prices.minimum))
 
 
 def ceiling(
@@ -92,13 +96,19 @@ def _charge(model: Model, usage: Usage, at: datetime | None) -> Charge:
 
 def in_force(prices: Prices, *, prompt: int, tier: str | None, at: datetime | None) -> Prices:
     """Give the prices of a call: the base, and over it each override that holds, the later winning."""
+    over: Mapping[str, Any] = _over(prices, prompt, tier, at)
+    return replace(prices, **over, overrides=()) if over else prices
+
+
+def _over(prices: Prices, prompt: int, tier: str | None, at: datetime | None) -> Mapping[str, Picodollars]:
+    """Give the kinds that cost otherwise now, by the last override that holds and says so."""
     if not prices.overrides:
-        return prices
-    stated: dict[str, Any] = {}
+        return NOTHING
+    stated: dict[str, Picodollars] = {}
     for override in prices.overrides:
         if _holds(override, prompt, tier, at):
             stated |= stated_rates(override.rates)
-    return replace(prices, **stated, overrides=()) if stated else prices
+    return stated
 
 
 def stated_rates(rates: Rates) -> dict[str, Picodollars]:
