@@ -4,7 +4,6 @@ A specification names its data `table` and draws nothing it loads from anywhere.
 The page draws the same specifications with the same Vega, whose JavaScript is in the same package.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from importlib import metadata
@@ -13,18 +12,11 @@ from typing import Any, TypeAlias
 
 import vl_convert
 
+from dashboards.inks import theme
 from router.errors import FarthingError
-
-THEME = Path(__file__).with_name("charts") / "theme.json"
 
 Spec: TypeAlias = Mapping[str, Any]
 Rows: TypeAlias = Sequence[Mapping[str, object]]
-
-INKS: Mapping[bool, tuple[str, str, str, str]] = {
-    False: ("#ffffff", "#20242a", "#5c6470", "#e4e7eb"),
-    True: ("#15181d", "#e8eaed", "#a0a8b4", "#2b3038"),
-}
-"""Paper, ink, pale ink and lines, by whether it is dark."""
 
 
 class BadChart(FarthingError):
@@ -74,16 +66,6 @@ def form_of(path: Path) -> Form:
         raise BadChart(f"{path.name[:80]!r} is no picture: write a name ending in .png or .svg.") from None
 
 
-def theme(*, dark: bool = False) -> dict[str, Any]:
-    """Give Vega-Lite's `config` for a sheet of paper, or for a dark one."""
-    config: dict[str, Any] = json.loads(THEME.read_text(encoding="utf-8"))
-    paper, ink, pale, lines = INKS[dark]
-    config["background"] = paper
-    for part, colours in _coloured(ink, pale, lines).items():
-        config[part] = {**config.get(part, {}), **colours}
-    return config
-
-
 def javascript() -> str:
     """Give Vega, Vega-Lite and Vega-Embed as one script that sets `window.vegaEmbed`; takes two seconds."""
     return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed; window.vega = vega;")
@@ -92,14 +74,3 @@ def javascript() -> str:
 def version() -> str:
     """Name the bundle, so that it may be kept for as long as the package stays."""
     return metadata.version("vl-convert-python")
-
-
-def _coloured(ink: str, pale: str, lines: str) -> dict[str, dict[str, str]]:
-    return {
-        "title": {"color": ink, "subtitleColor": pale},
-        "axis": {"labelColor": pale, "titleColor": pale, "gridColor": lines, "tickColor": lines},
-        "legend": {"labelColor": ink, "titleColor": pale},
-        "text": {"color": ink},
-        "rule": {"color": lines},
-        "header": {"labelColor": ink, "titleColor": pale},
-    }

@@ -18,7 +18,7 @@ from rich.box import SIMPLE
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from dashboards.reports import Cell, Column, Table, Unit
+from dashboards.tables import Cell, Column, Table, Unit
 from router.catalog.money import usd_text
 
 LONGEST_LABEL = 80
@@ -51,9 +51,12 @@ def as_json(table: Table) -> str:
         "columns": keys,
         "rows": [dict(zip(keys, _plain_row(table, row), strict=True)) for row in table.rows],
     }
-    text = json.dumps(document, indent=2)
-    # Inside strings only, as JSON has none of these elsewhere: so it may stand in a page as it is.
-    return text.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026")
+    return in_page(json.dumps(document, indent=2))
+
+
+def in_page(document: str) -> str:
+    """Spell out what HTML would read; inside strings only, as JSON has none of it elsewhere."""
+    return document.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026")
 
 
 def as_csv(table: Table) -> str:

@@ -4,31 +4,41 @@ A file opens with what it is: `-- title:`, `-- question:`, and if need be `-- by
 grouped by unless told otherwise) and `-- layout: card` (one row, shown as a list).
 It reads the views of `views.sql`, never the table: so that no report counts what should not be counted.
 A column's name ends in its unit: `_picodollars`, `_ms`, or `_share` (of 1).
+Beside `NAME.sql` may lie `NAME.vl.json`, the Vega-Lite specification of its chart.
 """
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from enum import StrEnum
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any
 
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from router.errors import FarthingError
+from dashboards import filters
+from dashboards.periods import period
+from dashboards.tables import BadReport, Cell, Table, cell, column
+from router.ledger.schema import TABLES
 from router.ledger.store import Ledger, reading
 
 FOLDER = Path(__file__).with_name("reports")
 VIEWS = Path(__file__).with_name("views.sql")
+SETTLED = Path(__file__).with_name("settled.sql")
+
+AS_BOOKED = "CREATE TEMP VIEW booked AS SELECT * FROM {ledger};"
+"""The attempts while no provider's record says otherwise: even joining with nothing takes time."""
 
 DIMENSIONS: Mapping[str, str] = MappingProxyType(
     {
         "model": "model",
         "provider": "provider",
-        "day": "strftime(time, '%Y-%m-%d')",
+        "hour": "strftime(time, '%Y-%m-%d %H:00')",
+        "day": "time::DATE",
         "week": "strftime(time, '%G-W%V')",
         "month": "strftime(time, '%Y-%m')",
         "key": "key",
@@ -38,41 +48,22 @@ DIMENSIONS: Mapping[str, str] = MappingProxyType(
         "policy": "policy",
         "session": "session",
         "run": "run",
+        "kind": "kind",
+        "lane": "lane",
+        "arm": "arm",
     }
 )
 """What a report can be grouped by, and how SQL says it."""
 
-CHRONOLOGICAL = frozenset({"day", "week", "month"})
+CHRONOLOGICAL = frozenset({"hour", "day", "week", "month"})
 
-UNITS: Mapping[str, str] = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-
-Cell: TypeAlias = str | int | float | bool | None
-
-
-class BadReport(FarthingError):
-    """There is no such report, or it cannot be asked for like that."""
-
-
-class Unit(StrEnum):
-    """What a column's numbers count; money is a whole number of picodollars."""
-
-    NONE = ""
-    PICODOLLARS = "picodollars"
-    MILLISECONDS = "ms"
-    SHARE = "share"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """One column: its name without its unit, and the unit."""
-
-    name: str
-    unit: Unit = Unit.NONE
+MEMORY = "640MiB"
+"""What DuckDB may take for a report; beyond it, it writes to a temporary file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """One file of SQL and what its header says."""
+    """One file of SQL and what its header says; `chart` is its Vega-Lite specification."""
 
     name: str
     title: str
@@ -80,78 +71,74 @@ class Report:
     sql: str
     by: str | None = None
     layout: str = "table"
+    chart: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """What a report found; `card` is a single row to be shown as a list."""
-
-    title: str
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    question: str = ""
-    since: datetime | None = None
-    until: datetime | None = None
-    card: bool = False
+def available(folder: Path | None = None) -> tuple[Report, ...]:
+    """Give the built-in reports and those of one's own folder, which win over a built-in's name."""
+    return tuple(load(path) for _, path in sorted(_paths(folder).items()))
 
 
-def available(folder: Path = FOLDER) -> tuple[Report, ...]:
-    return tuple(load(path) for path in sorted(folder.glob("*.sql")))
+def named(name: str, folder: Path | None = None) -> Report:
+    """Find a report; raises `BadReport`."""
+    paths = _paths(folder)
+    if name not in paths:
+        raise BadReport(f"There is no report {name[:40]!r}; there is {', '.join(sorted(paths))}.")
+    return load(paths[name])
 
 
 def load(path: Path) -> Report:
-    """Read one report; raises `BadReport` where its header is wrong."""
+    """Read one report; raises `BadReport` where its header or its chart is wrong."""
     sql = path.read_text(encoding="utf-8")
     header = dict(re.findall(r"^-- (title|question|by|layout): *(.+?) *$", sql, re.MULTILINE))
     missing = [key for key in ("title", "question") if key not in header]
     if missing:
         raise BadReport(f"{path.name} has no line `-- {missing[0]}: ...`.")
-    report = Report(name=path.stem, sql=sql, **header)
+    report = Report(name=path.stem, sql=sql, chart=_chart(path.with_suffix(".vl.json")), **header)
     if report.by is not None:
         _check_dimension(report.by)
     return report
 
 
-def run(
+def run(  # noqa: PLR0913 - a report is asked for by name
     data: Path,
     name: str,
     *,
     since: datetime | str | None = None,
     until: datetime | str | None = None,
     by: str | None = None,
+    where: Sequence[str] = (),
     comparison: bool = False,
     now: datetime | None = None,
-    folder: Path = FOLDER,
+    folder: Path | None = None,
 ) -> Table:
     """Run the report called `name` on the ledger in `data`; a ledger that is not there yet is an empty one.
 
-    `since` (included) and `until` (not) are instants or what `instant` reads; `by` is one of `DIMENSIONS`.
+    `since` (included) and `until` (not) are instants or what `periods.instant` reads;
+    `by` is one of `DIMENSIONS`.
+    `where` are conditions as `filters` reads them; `folder` holds reports of one's own.
     `comparison` counts what `farthing demo` asked only to compare with, too.
     Raises `BadReport`, or what `router.ledger.store.reading` raises.
     """
-    report = _named(name, folder)
+    report = named(name, folder)
     if by is not None and report.by is None:
         raise BadReport(f"The report {name!r} is not grouped by anything; leave out `by`.")
     dimension = by or report.by
     if dimension is not None:
         _check_dimension(dimension)
-    now = now or datetime.now(UTC)
-    start, end = instant(since, now), instant(until, now)
-    if start is not None and end is not None and start >= end:
-        raise BadReport("The period is empty: `since` is not before `until`.")
+    start, end = period(since, until, now or datetime.now(UTC))
     variables = {
         "since": _naive(start or datetime.min.replace(tzinfo=UTC)),
         "until": _naive(end or datetime.max.replace(tzinfo=UTC)),
         "comparison": comparison,
         "chronological": dimension in CHRONOLOGICAL,
     }
-    with reading(Ledger(data)) as connection:
-        _prepare(connection, variables, dimension)
+    with _prepared(data, variables, filters.read(where), dimension) as connection:
         columns, rows = _rows(connection, report)
     return Table(
         title=f"{report.title} by {dimension}" if dimension else report.title,
         question=report.question,
-        columns=tuple(_column(column, dimension) for column in columns),
+        columns=tuple(column(name, dimension) for name in columns),
         rows=rows,
         since=start,
         until=end,
@@ -159,31 +146,22 @@ def run(
     )
 
 
-def instant(value: datetime | str | None, now: datetime) -> datetime | None:
-    """Read `7d`, `12h`, `30m` or `2w` before `now`, or an ISO date or time (in UTC unless it says otherwise).
+def _paths(folder: Path | None) -> dict[str, Path]:
+    if folder is not None and not folder.is_dir():
+        raise BadReport(f"There is no folder {folder} with reports.")
+    return {path.stem: path for place in (FOLDER, folder) if place for path in place.glob("*.sql")}
 
-    Raises `BadReport` for anything else.
-    """
-    if value is None:
+
+def _chart(path: Path) -> Mapping[str, Any] | None:
+    if not path.exists():
         return None
     try:
-        time = _read(value.strip(), now) if isinstance(value, str) else value
-        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        text = str(value)[:40]
-        raise BadReport(f"{text!r} is no time: write 12h, 7d, 2026-11-01 or 2026-11-01T08:30.") from None
-
-
-def _read(text: str, now: datetime) -> datetime:
-    ago = re.fullmatch(r"([0-9]{1,6})([mhdw])", text)
-    return now - timedelta(**{UNITS[ago[2]]: int(ago[1])}) if ago else datetime.fromisoformat(text)
-
-
-def _named(name: str, folder: Path) -> Report:
-    paths = {path.stem: path for path in folder.glob("*.sql")}
-    if name not in paths:
-        raise BadReport(f"There is no report {name[:40]!r}; there is {', '.join(sorted(paths))}.")
-    return load(paths[name])
+        spec = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise BadReport(f"{path.name} is no JSON: {error}.") from None
+    if not isinstance(spec, dict):
+        raise BadReport(f"{path.name} is no chart: it must be an object.")
+    return spec
 
 
 def _check_dimension(name: str) -> None:
@@ -191,39 +169,55 @@ def _check_dimension(name: str) -> None:
         raise BadReport(f"{name[:40]!r} is nothing to group by; there is {', '.join(DIMENSIONS)}.")
 
 
-def _prepare(connection: DuckDBPyConnection, variables: Mapping[str, object], dimension: str | None) -> None:
-    for name, value in variables.items():
-        connection.execute(f"SET VARIABLE {name} = ?", [value])
-    expression = DIMENSIONS[dimension] if dimension is not None else "NULL"
-    connection.execute(VIEWS.read_text(encoding="utf-8").replace("{dimension}", expression))
+@contextmanager
+def _prepared(
+    data: Path, variables: Mapping[str, object], chosen: filters.Filter, dimension: str | None
+) -> Iterator[DuckDBPyConnection]:
+    """Open the ledger with the views of `views.sql` over it, and every other door shut."""
+    with reading(Ledger(data)) as connection:
+        connection.execute(f"SET memory_limit = '{MEMORY}'")
+        connection.execute("SET preserve_insertion_order = false")
+        # A report that somebody sent reads the ledger, and neither files nor the network.
+        connection.execute("SET enable_external_access = false")
+        for name, value in {**variables, **chosen.variables}.items():
+            connection.execute(f"SET VARIABLE {name} = ?", [value])
+        booked = SETTLED.read_text(encoding="utf-8") if _any_settled(connection) else AS_BOOKED
+        views = booked + VIEWS.read_text(encoding="utf-8").replace("{where}", chosen.sql)
+        views = views.replace("{dimension}", DIMENSIONS[dimension] if dimension is not None else "NULL")
+        for table in TABLES:
+            views = views.replace(f"{{{table}}}", _complete(connection, table))
+        connection.execute(views)
+        connection.execute("SET lock_configuration = true")
+        yield connection
+
+
+def _any_settled(connection: DuckDBPyConnection) -> bool:
+    try:
+        return bool(connection.execute("SELECT 1 FROM settlements LIMIT 1").fetchall())
+    except duckdb.CatalogException:
+        return False
+
+
+def _complete(connection: DuckDBPyConnection, table: str) -> str:
+    """Say a table with all its columns, also if an older Farthing wrote the ledger and they are missing."""
+    rows = connection.execute(
+        "SELECT column_name FROM duckdb_columns() WHERE table_name = ? AND NOT internal", [table]
+    ).fetchall()
+    present = {name for (name,) in rows}
+    missing = [f"NULL::{c.type} AS {c.quoted}" for c in TABLES[table] if c.name not in present]
+    if not present:
+        return f"(SELECT {', '.join(missing)} WHERE false)"
+    # Our own names, every one.
+    return f"(SELECT *, {', '.join(missing)} FROM {table})" if missing else table  # noqa: S608
 
 
 def _rows(connection: DuckDBPyConnection, report: Report) -> tuple[list[str], tuple[tuple[Cell, ...], ...]]:
     try:
         cursor = connection.execute(report.sql)
-        columns = [column[0] for column in cursor.description or ()]
-        return columns, tuple(tuple(_cell(value) for value in row) for row in cursor.fetchall())
+        columns = [described[0] for described in cursor.description or ()]
+        return columns, tuple(tuple(cell(value) for value in row) for row in cursor.fetchall())
     except duckdb.Error as error:
         raise BadReport(f"The report {report.name!r} fails: {error}") from error
-
-
-def _cell(value: Any) -> Cell:
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, float) and value != value:  # noqa: PLR0124 - not a number, as DuckDB has it for 0 / 0
-        return None
-    if value is None or isinstance(value, str | int | float):
-        return value
-    return str(value)
-
-
-def _column(name: str, dimension: str | None) -> Column:
-    if name == "dimension" and dimension is not None:
-        return Column(name=dimension)
-    stem, _, suffix = name.rpartition("_")
-    if stem and suffix in {unit.value for unit in Unit}:
-        return Column(name=stem, unit=Unit(suffix))
-    return Column(name=name)
 
 
 def _naive(time: datetime) -> datetime:

@@ -34,7 +34,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "config": "Check or show the configuration, or print its schema.",
         "learn": "Learn from the ledger (the server does this by itself).",
         "drain": "Move the spool into the ledger (the server does this by itself).",
-        "page": "Write the dashboard's page (the server asks for it).",
+        "page": "Answer the dashboard's questions (the server starts it).",
         "batching": "Work on batches (the server starts this by itself).",
         "engine": "Keep a vLLM engine (the server starts these by itself).",
         "worker": "Serve on an inherited socket (the server starts these by itself).",

@@ -1,7 +1,7 @@
 """The HTTP server: parse, run, answer. What is decided is decided elsewhere."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from functools import partial
@@ -58,14 +58,13 @@ class Service:
         clock: Clock,
         ids: Ids,
         metrics: Callable[[], bytes],
-        dashboard: Callable[[], Awaitable[str]] | None = None,
         max_body: int = 100 << 20,
         routes: Sequence[Routes] = (),
     ) -> None:
         self._routes = (*routes, OwnKey(lambda: house().pipeline.budgets))
         self._guard = web.middleware(Guard(clock))
         self._house, self._clock, self._ids = house, clock, ids
-        self._metrics, self._dashboard, self._max_body = metrics, dashboard, max_body
+        self._metrics, self._max_body = metrics, max_body
 
     def application(self) -> web.Application:
         """Every route, with `/v1` in front and without."""
@@ -80,8 +79,6 @@ class Service:
         app.router.add_get("/health", self.health)
         app.router.add_get("/metrics", self.metrics)
         app.router.add_get("/", self.health)
-        if self._dashboard is not None:
-            app.router.add_get("/dashboard", self.dashboard)
         app.router.add_route("*", "/{path:[\\s\\S]*}", self.nowhere)
         app.on_response_prepare.append(_sign)
         return app
@@ -194,15 +191,6 @@ class Service:
         except FarthingError as error:
             return failed(DIALECTS["chat"], error, {})
         return web.Response(body=self._metrics(), headers={"Content-Type": "text/plain; version=0.0.4"})
-
-    async def dashboard(self, http: web.Request) -> web.Response:
-        if self._dashboard is None:
-            return await self.nowhere(http)
-        try:
-            self._audit(http)
-        except FarthingError as error:
-            return failed(DIALECTS["chat"], error, {"WWW-Authenticate": 'Basic realm="farthing"'})
-        return web.Response(text=await self._dashboard(), content_type="text/html")
 
     async def nowhere(self, http: web.Request) -> web.Response:
         error = BadRequest(f"There is nothing at {http.method} {http.path[:200]}.", code="not_found")

@@ -5,8 +5,9 @@ import logging
 import os
 import signal
 import socket
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from aiohttp import web
@@ -16,15 +17,21 @@ from batch.lanes import Lanes
 from batch.place import Place
 from batch.pool import Pool
 from batch.routes import BatchRoutes
-from dashboards.live import page
+from dashboards.live import Reader
 from dashboards.metrics import Metrics
+from dashboards.web import Dashboard
+from policies.policy import RoutedPolicy
 from router.clock import SystemClock
-from router.config import Config, Watcher
+from router.config import Watcher
+from router.door import auditor_of
 from router.engines import pool_specs
 from router.housekeeping import Housekeeping
 from router.ids import Ids, secret_of
 from router.parent import watch_parent
 from router.server import Service
+
+REST_EVERY = 30.0
+"""Seconds between looks whether anybody still looks at the dashboard."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +62,7 @@ class Worker:
             alarm=self._metrics.alarm,
             admit=self._lanes.admit,
         )
+        self._reader: Reader | None = None
         self._stop = asyncio.Event()
 
     async def run(self) -> None:
@@ -81,9 +89,18 @@ class Worker:
         watch_parent(loop, self._stop.set)
         async with asyncio.TaskGroup() as group:
             looking = group.create_task(self._lanes.look())
-            await self._stop.wait()
+            await self._stopped()
             await runner.cleanup()
             looking.cancel()
+        if self._reader is not None:
+            await self._reader.close()
+
+    async def _stopped(self) -> None:
+        while not self._stop.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), REST_EVERY)
+            if self._reader is not None:
+                await self._reader.rest()
 
     def _service(self) -> Service:
         config, ids = self._home.config, Ids(secret_of(self._work.data))
@@ -92,19 +109,43 @@ class Worker:
             clock=self._home.clock,
             ids=ids,
             metrics=self._metrics.expose,
-            dashboard=partial(page, self._work.data) if _shows_dashboard(config) else None,
             max_body=config.server.max_body_mb << 20,
-            routes=[self._batches(), self._home.outcomes(ids)],
+            routes=[self._batches(), self._home.outcomes(ids), *self._dashboard()],
         )
+
+    def _dashboard(self) -> list[Dashboard]:
+        server = self._home.config.server
+        key = server.dashboard_key.get_secret_value() if server.dashboard_key else None
+        wanted = server.loopback or key is not None if server.dashboard == "auto" else server.dashboard
+        if not wanted:
+            return []
+        reports = Path(server.reports) if server.reports else None
+        self._reader = Reader(self._work.data, reports, self._home.clock.monotonic)
+        return [Dashboard(self._reader, self._policies, key, self._auditor)]
+
+    def _policies(self) -> list[Mapping[str, object]]:
+        return [_shown(policy) for policy in self._home.house.policies.values()]
+
+    def _auditor(self, http: web.Request) -> bool:
+        ring = self._home.house.ring
+        auditor_of(ring, http, self._home.clock.now())
+        return ring is not None
 
     def _batches(self) -> BatchRoutes:
         place = Place.within(self._work.data)
         return BatchRoutes(place.store(), place.shelf(), clock=self._home.clock)
 
 
-def _shows_dashboard(config: Config) -> bool:
-    wanted = config.server.dashboard
-    return config.server.loopback if wanted == "auto" else wanted
+def _shown(policy: RoutedPolicy) -> Mapping[str, object]:
+    """A policy as the dashboard shows it: what it says, and what came of that."""
+    said = policy.spec.model_dump(mode="json", exclude_none=True, exclude={"models", "extends"})
+    strongest = policy.strongest.name if policy.strongest else None
+    return {
+        "name": policy.name,
+        "models": [model.name for model in policy.models],
+        "strongest": strongest,
+        **said,
+    }
 
 
 class _WithoutNoise(logging.Filter):

@@ -1,15 +1,16 @@
-"""`farthing page`: the dashboard's page on standard output (the server asks for it)."""
+"""`farthing page`: the reports for the dashboard, line by line (the server starts it)."""
 
-from datetime import UTC, datetime
+import sys
 from pathlib import Path
 
 import click
 
-from dashboards.page import html
+from dashboards.reader import serve
 
 
 @click.command(hidden=True)
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), required=True)
-def command(data: Path) -> None:
-    """Write the dashboard's page to standard output."""
-    click.echo(html(data, now=datetime.now(UTC)))
+@click.option("--reports", type=click.Path(path_type=Path, file_okay=False))
+def command(data: Path, reports: Path | None) -> None:
+    """Answer queries on standard input, one line of JSON each, until it ends."""
+    serve(sys.stdin, sys.stdout, data, reports)

@@ -1,13 +1,22 @@
 """`farthing report`: what it cost, and what was saved."""
 
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.live import Live
 from rich.table import Table as RichTable
+from rich.text import Text
 
 from dashboards import reports
 from dashboards.render import FORMATS, as_rich
+from dashboards.saving import parquet, picture
+from dashboards.screen import overview
+from dashboards.tables import BadReport, Table
 from router.config import environment, load
 from router.errors import FarthingError
 from router.ledger.drain import drain_once
@@ -18,6 +27,32 @@ USUAL_DATA = Path("farthing-data")
 
 WIDE = 10_000
 """Characters in a line, whatever the terminal has: it may break a long line, but nothing is cut off."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked for, each time anew where it is watched."""
+
+    name: str
+    data: Path
+    since: str | None
+    until: str | None
+    by: str | None
+    where: Sequence[str]
+    comparison: bool
+    folder: Path | None
+
+    def table(self, name: str | None = None) -> Table:
+        return reports.run(
+            self.data,
+            name or self.name,
+            since=self.since,
+            until=self.until,
+            where=self.where,
+            comparison=self.comparison,
+            folder=self.folder,
+            by=self.by if name is None else None,
+        )
 
 
 @click.command()
@@ -36,42 +71,112 @@ WIDE = 10_000
 @click.option("--since", metavar="TIME", help="Only what began then or later: 12h, 7d, 2026-11-01 (UTC).")
 @click.option("--until", metavar="TIME", help="Only what began before.")
 @click.option("--by", metavar="DIMENSION", help=f"Group by {', '.join(reports.DIMENSIONS)}.")
-@click.option("--format", "form", type=click.Choice(["table", *FORMATS]), default="table", show_default=True)
+@click.option(
+    "--where",
+    multiple=True,
+    metavar="CONDITION",
+    help="Only what this holds for: model=small, cost>0.01, tag!=nightly, team= (none). All must hold.",
+)
+@click.option(
+    "--format", "form", type=click.Choice(["table", "parquet", *FORMATS]), default="table", show_default=True
+)
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write there; parquet needs it."
+)
+@click.option(
+    "--plot", type=click.Path(path_type=Path, dir_okay=False), help="Draw the chart into a .png or .svg."
+)
+@click.option(
+    "--reports",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="A folder with reports of one's own.",
+)
+@click.option("--watch", is_flag=True, help="Show it anew every two seconds, until Ctrl-C.")
 @click.option(
     "--comparison", is_flag=True, help="Count what `farthing demo` asked only to compare with, too."
 )
 @click.option("--list", "listing", is_flag=True, help="List the reports.")
-def command(  # noqa: PLR0913 - click's way
+def command(
     name: str,
     path: Path | None,
     data: Path | None,
-    since: str | None,
-    until: str | None,
-    by: str | None,
     form: str,
+    output: Path | None,
+    plot: Path | None,
     *,
-    comparison: bool,
+    watch: bool,
     listing: bool,
+    **asked: Any,
 ) -> None:
     """Say what requests cost, and what was saved.
 
     NAME is a report (overview if left out); --list names them all.
     """
     if listing:
-        _console().print(_listed())
+        _console().print(_listed(asked["folder"]))
         return
-    data = data or _data_of(path)
-    _freshen(Ledger(data))
-    table = reports.run(data, name, since=since, until=until, by=by, comparison=comparison)
-    empty = not Ledger(data).database.exists()
-    if empty:
-        click.echo(f"Nothing has been written to the ledger in {data} yet.", err=form != "table")
-    if form != "table":
-        click.echo(FORMATS[form](table), nl=form == "json")
-    elif not empty and table.rows:
-        _console().print(as_rich(table))
-    elif not empty:
+    question = Question(name=name, data=data or _data_of(path), **asked)
+    _freshen(Ledger(question.data))
+    if watch:
+        _watch(question)
+        return
+    table = question.table()
+    if plot is not None:
+        picture(table, name, plot, question.folder)
+        click.echo(f"The chart is in {plot}.", err=True)
+    if form == "table" and output is None:
+        _show(question, table)
+    else:
+        _write(table, form, output, question.data)
+
+
+def _show(question: Question, table: Table) -> None:
+    if not Ledger(question.data).database.exists():
+        click.echo(f"Nothing has been written to the ledger in {question.data} yet.")
+    elif table.rows:
+        screen = Console()
+        if question.name == "overview" and screen.is_terminal:
+            screen.print(_screen(question, table))
+        else:
+            _console().print(as_rich(table))
+    else:
         click.echo(f"{table.title}: nothing in this period.")
+
+
+def _write(table: Table, form: str, output: Path | None, data: Path) -> None:
+    if not Ledger(data).database.exists():
+        click.echo(f"Nothing has been written to the ledger in {data} yet.", err=True)
+    if form == "parquet":
+        if output is None:
+            raise BadReport("Parquet is for a file: say which with --output.")
+        parquet(table, output)
+        return
+    text = FORMATS["markdown" if form == "table" else form](table)
+    if output is not None:
+        output.write_text(text, encoding="utf-8")
+    else:
+        click.echo(text, nl=form == "json")
+
+
+def _watch(question: Question) -> None:
+    """Show it until Ctrl-C."""
+    with Live(screen=True, auto_refresh=False) as live:
+        while True:
+            table = question.table()
+            live.update(
+                _screen(question, table) if question.name == "overview" else as_rich(table), refresh=True
+            )
+            try:
+                time.sleep(2)
+            except KeyboardInterrupt:
+                return
+
+
+def _screen(question: Question, table: Table) -> RenderableType:
+    if table.rows[0][0] == 0:
+        return Text("Nothing in this period.")
+    return overview(table, question.table("models"), question.table("trend"))
 
 
 def _data_of(path: Path | None) -> Path:
@@ -96,10 +201,10 @@ def _freshen(ledger: Ledger) -> None:
         click.echo(f"farthing: {error} What was there before is shown.", err=True)
 
 
-def _listed() -> RichTable:
-    table = RichTable("report", "question", "grouped by")
-    for report in reports.available():
-        table.add_row(report.name, report.question, report.by or "")
+def _listed(folder: Path | None) -> RichTable:
+    table = RichTable("report", "question", "grouped by", "chart")
+    for report in reports.available(folder):
+        table.add_row(report.name, report.question, report.by or "", "yes" if report.chart else "")
     return table
 
 

@@ -24,6 +24,10 @@ def _secret(value: SecretStr) -> SecretStr:
     return value
 
 
+Secret = Annotated[SecretStr, AfterValidator(_secret)]
+"""A key of at least 16 characters that an HTTP header can carry."""
+
+
 def _digest(value: SecretStr) -> SecretStr:
     if not re.fullmatch(r"[0-9a-fA-F]{64}", value.get_secret_value()):
         raise ValueError("must be the 64 hexadecimal digits of a SHA-256")

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from router.config.fields import Seconds, Settings
+from router.config.keys import Secret
 
 
 class Server(Settings):
@@ -41,8 +42,25 @@ class Server(Settings):
     ] = 7
     dashboard: Annotated[
         bool | Literal["auto"],
-        Field(description="Whether the page is served; `auto`: only on a loopback address. Needs a restart."),
+        Field(
+            description="Whether the page is served; `auto`: on a loopback address, or with a key. "
+            "Needs a restart."
+        ),
     ] = "auto"
+    dashboard_key: Annotated[
+        Secret | None,
+        Field(
+            description="What the page asks for; without it, only browsers on this machine are let in. "
+            "Needs a restart."
+        ),
+    ] = None
+    reports: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            description="A folder with reports of one's own, from where it is started. Needs a restart.",
+        ),
+    ] = None
 
     @property
     def loopback(self) -> bool:

@@ -27,6 +27,8 @@ FIXED = (
             "background_seconds",
             "shutdown_seconds",
             "dashboard",
+            "dashboard_key",
+            "reports",
         )
     ),
     "data",

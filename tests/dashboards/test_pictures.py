@@ -2,7 +2,8 @@
 
 import pytest
 
-from dashboards.pictures import BadChart, Form, draw, form_of, javascript, theme
+from dashboards.inks import theme
+from dashboards.pictures import BadChart, Form, draw, form_of, javascript
 
 BARS = {
     "data": {"name": "table"},

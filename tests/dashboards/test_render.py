@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from dashboards.render import FORMULA, NOTHING, as_csv, as_json, as_markdown, as_rich, usd, visible
-from dashboards.reports import Column, Table, Unit
+from dashboards.tables import Column, Table, Unit
 from tests.support.entries import NOW
 
 amounts = st.integers(-(10**38), 10**38)

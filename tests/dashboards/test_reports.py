@@ -4,7 +4,9 @@ from functools import partial
 import pytest
 
 from dashboards import reports
-from dashboards.reports import DIMENSIONS, BadReport, Column, Unit, available, instant, load, run
+from dashboards.periods import instant
+from dashboards.reports import DIMENSIONS, available, load, run
+from dashboards.tables import BadReport, Column, Unit
 from router.ledger.drain import drain
 from router.ledger.spool import Spool
 from router.ledger.store import Ledger
@@ -284,7 +286,7 @@ def test_what_is_no_time_is_refused_in_one_line(text):
 @pytest.mark.parametrize(
     ("name", "given", "words"),
     [
-        ("profits", {}, "There is no report 'profits'; there is checks, "),
+        ("profits", {}, "There is no report 'profits'; there is attempts, "),
         ("../views", {}, "There is no report"),
         ("spend", {"by": "mood"}, "'mood' is nothing to group by; there is model, "),
         ("spend", {"by": "model; DROP TABLE ledger"}, "is nothing to group by"),

@@ -21,7 +21,7 @@ def test_what_is_shown_has_no_secret():
     text = shown(load(FULL, environ=ENVIRON))
     for secret in (*ENVIRON.values(), "9f86d081884c", "eu-central-1"):
         assert secret not in text
-    assert text.count("**********") == 7
+    assert text.count("**********") == 8
 
 
 def test_what_is_shown_has_the_defaults_and_exact_prices():
