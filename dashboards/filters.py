@@ -41,6 +41,9 @@ class Filter:
     variables: Mapping[str, Value] = field(default_factory=dict)
 
 
+EVERYTHING = Filter()
+
+
 def read(conditions: Sequence[str]) -> Filter:
     """Read conditions; `column=` means that it is empty, `~` that it holds a text whatever the case.
 

@@ -130,6 +130,12 @@ def visible(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def harmless(text: str) -> str:
+    """Spell out a label for a file that a spreadsheet may read: it is shown and never computed."""
+    label = visible(text)
+    return f"'{label}" if label.lstrip()[:1] in FORMULA else label
+
+
 def usd(picodollars: int, decimals: int = 2) -> str:
     """Write US dollars exactly, with at least so many decimals: `$1,234.50`, `-$0.00000015`."""
     whole, _, part = usd_text(abs(picodollars)).partition(".")
@@ -196,8 +202,7 @@ def _plain(cell: Cell, unit: Unit) -> Cell:
 def _for_spreadsheet(cell: Cell, column: Column) -> Cell:
     if not isinstance(cell, str):
         return _plain(cell, column.unit)
-    label = visible(cell)
-    return f"'{label}" if label.lstrip()[:1] in FORMULA else label
+    return harmless(cell)
 
 
 def _escaped(label: str) -> str:

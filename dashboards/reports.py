@@ -74,6 +74,27 @@ class Report:
     chart: Mapping[str, Any] | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What of the ledger is looked at: a period, conditions, and what is grouped by."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    where: filters.Filter = filters.EVERYTHING
+    dimension: str | None = None
+    comparison: bool = False
+
+    @property
+    def variables(self) -> Mapping[str, object]:
+        return {
+            "since": _naive(self.since or datetime.min.replace(tzinfo=UTC)),
+            "until": _naive(self.until or datetime.max.replace(tzinfo=UTC)),
+            "comparison": self.comparison,
+            "chronological": self.dimension in CHRONOLOGICAL,
+            **self.where.variables,
+        }
+
+
 def available(folder: Path | None = None) -> tuple[Report, ...]:
     """Give the built-in reports and those of one's own folder, which win over a built-in's name."""
     return tuple(load(path) for _, path in sorted(_paths(folder).items()))
@@ -127,13 +148,10 @@ def run(  # noqa: PLR0913 - a report is asked for by name
     if dimension is not None:
         _check_dimension(dimension)
     start, end = period(since, until, now or datetime.now(UTC))
-    variables = {
-        "since": _naive(start or datetime.min.replace(tzinfo=UTC)),
-        "until": _naive(end or datetime.max.replace(tzinfo=UTC)),
-        "comparison": comparison,
-        "chronological": dimension in CHRONOLOGICAL,
-    }
-    with _prepared(data, variables, filters.read(where), dimension) as connection:
+    scope = Scope(
+        since=start, until=end, where=filters.read(where), dimension=dimension, comparison=comparison
+    )
+    with prepared(data, scope) as connection:
         columns, rows = _rows(connection, report)
     return Table(
         title=f"{report.title} by {dimension}" if dimension else report.title,
@@ -170,25 +188,28 @@ def _check_dimension(name: str) -> None:
 
 
 @contextmanager
-def _prepared(
-    data: Path, variables: Mapping[str, object], chosen: filters.Filter, dimension: str | None
-) -> Iterator[DuckDBPyConnection]:
+def prepared(data: Path, scope: Scope) -> Iterator[DuckDBPyConnection]:
     """Open the ledger with the views of `views.sql` over it, and every other door shut."""
     with reading(Ledger(data)) as connection:
         connection.execute(f"SET memory_limit = '{MEMORY}'")
         connection.execute("SET preserve_insertion_order = false")
         # A report that somebody sent reads the ledger, and neither files nor the network.
         connection.execute("SET enable_external_access = false")
-        for name, value in {**variables, **chosen.variables}.items():
+        for name, value in scope.variables.items():
             connection.execute(f"SET VARIABLE {name} = ?", [value])
-        booked = SETTLED.read_text(encoding="utf-8") if _any_settled(connection) else AS_BOOKED
-        views = booked + VIEWS.read_text(encoding="utf-8").replace("{where}", chosen.sql)
-        views = views.replace("{dimension}", DIMENSIONS[dimension] if dimension is not None else "NULL")
-        for table in TABLES:
-            views = views.replace(f"{{{table}}}", _complete(connection, table))
-        connection.execute(views)
+        connection.execute(_views(connection, scope))
         connection.execute("SET lock_configuration = true")
         yield connection
+
+
+def _views(connection: DuckDBPyConnection, scope: Scope) -> str:
+    booked = SETTLED.read_text(encoding="utf-8") if _any_settled(connection) else AS_BOOKED
+    views = booked + VIEWS.read_text(encoding="utf-8").replace("{where}", scope.where.sql)
+    dimension = DIMENSIONS[scope.dimension] if scope.dimension is not None else "NULL"
+    views = views.replace("{dimension}", dimension)
+    for table in TABLES:
+        views = views.replace(f"{{{table}}}", _complete(connection, table))
+    return views
 
 
 def _any_settled(connection: DuckDBPyConnection) -> bool:

@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "calibrate": "Place a model on the classifier's scale by asking it a few prompts.",
         "report": "What it cost, and what was saved.",
         "prices": "Show the price book, compare two, or find what is missing or stale in it.",
+        "export": "Take the ledger along: FOCUS 1.2, or all of it as Parquet.",
         "reconcile": "Settle the ledger with what a provider says it billed.",
         "ledger": "Verify, back up, prune and compact the ledger.",
         "evaluate": "Measure the classifier on evaluation records: yours, or public ones.",

@@ -117,7 +117,7 @@ def command(
         _console().print(_listed(asked["folder"]))
         return
     question = Question(name=name, data=data or _data_of(path), **asked)
-    _freshen(Ledger(question.data))
+    freshen(Ledger(question.data))
     if watch:
         _watch(question)
         return
@@ -191,7 +191,7 @@ def _data_of(path: Path | None) -> Path:
         return USUAL_DATA
 
 
-def _freshen(ledger: Ledger) -> None:
+def freshen(ledger: Ledger) -> None:
     """Drain, unless a drainer runs, which has the ledger no older than a second."""
     if not ledger.spool.is_dir():
         return
