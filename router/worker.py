@@ -1,6 +1,7 @@
 """One process that serves: the parts are built, the socket is inherited, and timers keep the house."""
 
 import asyncio
+import importlib
 import logging
 import os
 import signal
@@ -22,12 +23,14 @@ from dashboards.metrics import Metrics
 from dashboards.web import Dashboard
 from policies.policy import RoutedPolicy
 from router.clock import SystemClock
-from router.config import Watcher
+from router.config import Config, Watcher
 from router.door import auditor_of
 from router.engines import pool_specs
+from router.errors import ConfigError
 from router.housekeeping import Housekeeping
 from router.ids import Ids, secret_of
 from router.parent import watch_parent
+from router.seams import Sink
 from router.server import Service
 
 REST_EVERY = 30.0
@@ -49,7 +52,7 @@ class Worker:
 
     def __init__(self, work: Work) -> None:
         self._work = work
-        self._metrics = Metrics(shared=work.shared_metrics)
+        self._metrics = Metrics(shared=work.shared_metrics, spool=work.data / "spool")
         config, clock = work.watcher.current, SystemClock()
         self._lanes = Lanes(
             Pool(pool_specs(config), work.data, clock), clock, patience=config.server.background_seconds
@@ -58,7 +61,7 @@ class Worker:
             work.watcher,
             work.data,
             f"worker_{os.getpid()}",
-            sinks=[self._metrics],
+            sinks=[self._metrics, *_telemetry(config)],
             alarm=self._metrics.alarm,
             admit=self._lanes.admit,
         )
@@ -134,6 +137,19 @@ class Worker:
     def _batches(self) -> BatchRoutes:
         place = Place.within(self._work.data)
         return BatchRoutes(place.store(), place.shelf(), clock=self._home.clock)
+
+
+def _telemetry(config: Config) -> list[Sink]:
+    """Give the sink for OpenTelemetry, if it is wanted; raises `ConfigError` without its packages."""
+    if not config.server.telemetry:
+        return []
+    try:
+        # The door to its SDK, an extra.
+        otel = importlib.import_module("dashboards.otel")
+    except ImportError as error:
+        raise ConfigError(f"`server.telemetry` needs `pip install 'farthing[otel]'`: {error}.") from None
+    sink: Sink = otel.telemetry()
+    return [sink]
 
 
 def _shown(policy: RoutedPolicy) -> Mapping[str, object]:

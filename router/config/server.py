@@ -54,6 +54,13 @@ class Server(Settings):
             "Needs a restart."
         ),
     ] = None
+    telemetry: Annotated[
+        bool,
+        Field(
+            description="Whether spans and metrics go to where OTEL_EXPORTER_OTLP_ENDPOINT says; "
+            "needs `farthing[otel]`. Needs a restart."
+        ),
+    ] = False
     reports: Annotated[
         str | None,
         Field(

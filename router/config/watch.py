@@ -29,6 +29,7 @@ FIXED = (
             "dashboard",
             "dashboard_key",
             "reports",
+            "telemetry",
         )
     ),
     "data",
