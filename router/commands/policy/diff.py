@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from dashboards.reports import instant
+from dashboards.periods import instant
 from evaluators import EVALUATORS
 from router.commands.policy.simulate import CONFIG, JSON, PROCESSES, SINCE, told
 from router.comparing import compared

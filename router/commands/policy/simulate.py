@@ -10,7 +10,7 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from dashboards.reports import instant
+from dashboards.periods import instant
 from evaluators import EVALUATORS
 from router.comparing import compared
 from router.config import environment, load
