@@ -12,7 +12,7 @@ from router.entry import LedgerEntry
 from router.ledger import speeds
 from router.ledger.drain import drain_once
 from router.ledger.spool import Spool
-from router.ledger.store import Ledger, reading
+from router.ledger.store import Ledger
 from router.pricing import charge
 from router.types import DOLLAR, Usage
 from tests.support.entries import entry
@@ -145,12 +145,7 @@ def test_loaded_costs_of_an_hour_sum_to_the_hours_price_and_power_within_two_per
     (found,) = speeds.refresh(ledger, tmp_path / FILE, NOW)
     measured = Speed(prefill=found.prefill, decode=found.decode, measured=True)
     ledger = filled(tmp_path / "priced", list(rows(jobs, measured=measured)))
-    with reading(ledger) as connection:
-        reports._prepare(
-            connection,
-            {"since": EVER, "until": EVER.replace(year=2200), "comparison": False},
-            None,
-        )
+    with reports.prepared(ledger.data, reports.Scope()) as connection:
         hours = connection.execute(
             "SELECT sum(loaded_cost), sum(busy_cost), sum(marginal_cost) FROM own_costs "
             "GROUP BY date_trunc('hour', time) ORDER BY date_trunc('hour', time)"
