@@ -1,5 +1,9 @@
+# ruff: noqa: E501 - tables of cases
+import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from random import Random
 
 import pytest
 
@@ -343,3 +347,133 @@ def test_a_report_reads_its_own_header():
     report = load(reports.FOLDER / "spend.sql")
 
     assert (report.name, report.title, report.by, report.layout) == ("spend", "Spend", "model", "table")
+
+
+def test_a_last_row_says_what_putting_a_request_together_says(book, tmp_path):
+    """The columns that `entries_of` fills, against the rows without them."""
+    later = NOW + timedelta(milliseconds=150)
+    rows = escalated()
+    told = (
+        replace(rows[0], attempts=2, handed_to="big"),
+        replace(
+            rows[1], time=later, attempts=2, ended="accepted", escalated=True, total_cost=5 * DOLLAR,
+            total_bound=5 * DOLLAR + 5_000_000, rejected_cost=DOLLAR, unpriced_attempts=0, estimated_attempts=0,
+            total_output_tokens=20, total_ms=250.0, answered_ms=170.0,
+        ),
+    )  # fmt: skip
+    book(*told)
+    plain = write(tmp_path / "plain", rows[0], replace(rows[1], time=later))
+    for name in ("overview", "savings", "escalations", "quality", "latency"):
+        shown, expected = run(tmp_path, name), run(plain, name)
+        hidden = {"spend_at_most"}
+        kept = [i for i, column in enumerate(shown.columns) if column.name not in hidden]
+        assert [[row[i] for i in kept] for row in shown.rows] == [
+            [row[i] for i in kept] for row in expected.rows
+        ]
+
+
+def test_an_interval_narrows_as_requests_grow(book):
+    moments = [NOW + timedelta(milliseconds=number) for number in range(400)]
+    rows = [
+        entry(request_id=f"n{number}", time=moment, cost=(1 + number % 7) * DOLLAR, baseline_cost=10 * DOLLAR)
+        for number, moment in enumerate(moments)
+    ]
+    data = book(*rows[:40])
+    few = only(run(data, "overview"))
+    many = only(run(book(*rows[40:]), "overview"))
+    for record in (few, many):
+        assert record["saving_low_share"] < record["saving_share"] < record["saving_high_share"]
+    width = lambda record: record["saving_high_share"] - record["saving_low_share"]  # noqa: E731
+    assert width(many) < width(few)
+
+
+def test_the_interval_holds_the_truth_about_as_often_as_it_says(tmp_path):
+    """Cost is a coin of 1 or 3 dollars beside 10: the saving is 0.8 in truth."""
+    draw, held, rounds = Random(5), 0, 40
+    for number in range(rounds):
+        rows = [
+            entry(
+                request_id=f"{number}-{n}", time=NOW + timedelta(milliseconds=n),
+                cost=draw.choice((1, 3)) * DOLLAR, baseline_cost=10 * DOLLAR,
+            )
+            for n in range(200)
+        ]  # fmt: skip
+        record = only(run(write(tmp_path / str(number), *rows), "overview"))
+        held += record["saving_low_share"] <= 0.8 <= record["saving_high_share"]
+    assert held >= rounds * 0.85
+
+
+def test_audits_cost_and_save_nothing(book):
+    audit = entry(attempt=2, final=False, purpose="audit", cost=DOLLAR, baseline_cost=None, model="big")
+    record = only(run(book(entry(cost=DOLLAR, baseline_cost=4 * DOLLAR), audit), "overview"))
+    assert record["spend_picodollars"] == 2 * DOLLAR
+    assert record["spend_on_audits_picodollars"] == DOLLAR
+    assert record["saving_picodollars"] == 2 * DOLLAR
+
+
+def test_against_itself_routing_changes_nothing(book):
+    """An A/A test: both sides are drawn from the same requests."""
+    draw = Random(11)
+    rows = [
+        entry(
+            request_id=f"n{number}", time=NOW + timedelta(seconds=number), cost=draw.randint(1, 9) * DOLLAR,
+            arm=draw.choice(("routed", "control")), duration_ms=draw.random() * 100,
+        )
+        for number in range(600)
+    ]  # fmt: skip
+    told = records(run(book(*rows), "prove"))
+    assert {row["what"] for row in told} >= {"dollars a request", "milliseconds of waiting"}
+    for row in told:
+        assert row["difference_low"] <= 0 <= row["difference_high"]
+        assert row["verdict"] == "cannot be told yet"
+
+
+def test_a_difference_that_is_there_is_found(book):
+    draw = Random(12)
+    rows = [
+        entry(
+            request_id=f"n{number}", time=NOW + timedelta(seconds=number), arm=arm,
+            cost=(draw.randint(1, 9) + (20 if arm == "control" else 0)) * DOLLAR,
+        )
+        for number in range(400) for arm in [draw.choice(("routed", "control"))]
+    ]  # fmt: skip
+    (dollars,) = [row for row in records(run(book(*rows), "prove")) if row["what"] == "dollars a request"]
+    assert dollars["verdict"] == "differs"
+    assert dollars["difference_high"] < 0
+
+
+@pytest.mark.parametrize(
+    ("condition", "found"),
+    [
+        ("model=small", 1), ("model!=small", 1), ("model~BI", 1), ("cost>1.5", 1), ("cost<=$1", 1), ("team=", 0),
+        ("team!=", 2), ("tag=a", 1), ("tag=", 1), ("simulated=false", 2), ("duration_ms>=100", 2),
+        ("model='; DROP TABLE ledger; --", 0), ("model=small' OR 'a'='a", 0),
+    ],
+)  # fmt: skip
+def test_conditions_choose_rows(book, condition, found):
+    data = book(entry(cost=DOLLAR, tags=("a",)), entry(request_id="b", model="big", cost=2 * DOLLAR))
+    assert only(run(data, "overview", where=[condition]))["requests"] == found
+
+
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        ("model", "is no condition"), ("mood=good", "There is no column 'mood'; there is answered_ms, "),
+        ("cost>much", "`cost` is a number"), ("cost>NaN", "`cost` is a number"), ("cost~1", "`~` looks into text"),
+        ("simulated=maybe", "is true or false"), ("tag>a", "A tag is asked for"), ("cost>", "needs a value"),
+        ("model) OR (1=1", "is no condition"),
+    ],
+)  # fmt: skip
+def test_a_condition_that_cannot_be_read_is_a_sentence(tmp_path, condition, words):
+    with pytest.raises(BadReport, match=re.escape(words)):
+        run(tmp_path, "overview", where=[condition])
+
+
+@pytest.mark.parametrize(
+    "sql",
+    ["FROM read_csv('/etc/passwd')", "COPY (SELECT 1) TO '/tmp/x.csv'", "SET enable_external_access = true"],
+)
+def test_a_report_that_somebody_sent_reads_the_ledger_and_nothing_else(tmp_path, sql):
+    (tmp_path / "mine.sql").write_text(f"-- title: T\n-- question: Q\n{sql}\n")
+    with pytest.raises(BadReport, match="The report 'mine' fails"):
+        run(tmp_path / "data", "mine", folder=tmp_path)
