@@ -94,19 +94,21 @@ def _source(
     fitted = training.learn(rest, sheet, training.QUICK)
     plain = bench(fitted, corpus, sheet, split=None, draws=draws)
     plain = replace(plain, held=strange, learnt=rest)
+    ours = measures(f"{name}: this classifier", _judged(plain), draws)
+    rows: Rows = [measures(f"{name}: each model's mean", judged(strange, _means(rest)), draws), ours]
+    routes: Rows = _routes(plain, OURS)
     teaching = labelled(strange, 50)
+    if len(teaching) == len(np.unique(strange.prompt)):
+        return rows, routes  # none would be left to measure on
     taught = fitted.learn(_lessons(strange.where(np.isin(strange.prompt, teaching)), plain.vectors))
     later = replace(plain, fitted=taught, held=strange.where(~np.isin(strange.prompt, teaching)))
-    rows: Rows = [
-        measures(f"{name}: each model's mean", judged(strange, _means(rest)), draws),
-        measures(f"{name}: this classifier", _judged(plain), draws),
-        measures(f"{name}: it, after 50 prompts", _judged(later), draws),
-    ]
-    routes: Rows = []
-    for on, label in ((plain, OURS), (later, "it, after 50 prompts")):
-        found = next(routing(on, ladders(strange))).rows
-        routes += [(*row[:2], label, *row[3:]) for row in found if row[2] == OURS]
-    return rows, routes
+    rows.append(measures(f"{name}: it, after 50 prompts", _judged(later), draws))
+    return rows, routes + _routes(later, "it, after 50 prompts")
+
+
+def _routes(on: Bench, label: str) -> Rows:
+    found = next(routing(on, ladders(on.held))).rows
+    return [(*row[:2], label, *row[3:]) for row in found if row[2] == OURS]
 
 
 def labelled(corpus: Corpus, count: int) -> Places:

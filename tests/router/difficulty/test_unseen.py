@@ -34,3 +34,13 @@ def test_sources_left_out_are_measured_before_and_after_fifty_prompts(corpus: Co
     assert chances.rows[0][1] == 800
     assert chances.rows[2][1] == 400
     assert routing.rows == ()
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_source_of_few_prompts_is_measured_without_learning_from_it(corpus: Corpus) -> None:
+    source = np.where(corpus.prompt < 40, "few", "many")
+    few = dataclasses.replace(corpus, source=source)
+    chances, _ = unseen.sources(few, sheet.measured(corpus.texts), 2)
+    names = [str(row[0]) for row in chances.rows]
+    assert "few: this classifier" in names
+    assert "few: it, after 50 prompts" not in names
