@@ -22,18 +22,26 @@ CHECKS: Mapping[str, Reliability] = MappingProxyType(
     {
         "shape": Reliability(catch=0.22, alarm=0.001),
         "refusal": Reliability(catch=0.12, alarm=0.002),
-        "repetition": Reliability(catch=0.05, alarm=0.001),
-        "language": Reliability(catch=0.02, alarm=0.005),
-        "leak": Reliability(catch=0.02, alarm=0.001),
-        "code": Reliability(catch=0.06, alarm=0.005),
-        "arithmetic": Reliability(catch=0.06, alarm=0.005),
+        "repetition": Reliability(catch=0.019, alarm=0.005),
+        "language": Reliability(catch=0.001, alarm=0.0005),
+        "leak": Reliability(catch=0.001, alarm=0.0005),
+        "code": Reliability(catch=0.035, alarm=0.029),
+        "arithmetic": Reliability(catch=0.008, alarm=0.002),
+        "hedging": Reliability(catch=0.003, alarm=0.0005),
         "confidence": Reliability(catch=0.40, alarm=0.15),
-        "agreement": Reliability(catch=0.60, alarm=0.15),
+        "agreement": Reliability(catch=0.30, alarm=0.08),
         "judge": Reliability(catch=0.50, alarm=0.10),
         "hedging": Reliability(catch=0.05, alarm=0.02),
     }
 )
-"""By the check's name."""
+"""By the check's name.
+
+Those of checks that read prose are measured (`farthing evaluate checks`, 40,000 recorded answers to exam,
+mathematics, code and chat prompts); where answers are JSON with formulas in it, `code` catches 0.19 and
+condemns 0.09. `agreement` is that of ten recorded samples, less than half alike.
+The records have no calls of tools, no schemas and nothing to refuse, so `shape` and `refusal` are assumed,
+and so is what needs log-probabilities or a judge.
+"""
 
 ANSWERS_ASKED: Mapping[str, float] = MappingProxyType({"agreement": 3.0, "judge": 0.7})
 """What checks that ask models cost, in answers of the model they ask; `samples` overrides it."""

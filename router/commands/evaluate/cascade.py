@@ -18,7 +18,8 @@ from router.types import Model, Turn
 
 CHART: Mapping[str, Any] = {
     "data": {"name": "table"},
-    "facet": {"field": "ladder", "type": "nominal", "columns": 3, "title": None},
+    "facet": {"field": "ladder", "type": "nominal", "title": None},
+    "columns": 3,
     "resolve": {"scale": {"x": "independent", "y": "independent"}},
     "spec": {
         "width": 260,

@@ -20,6 +20,9 @@ DATA = click.option(
     required=True,
     help="Folder of parquet files.",
 )
+WIDTH = 150
+"""Columns of the widest table that is still read as one."""
+
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -45,7 +48,7 @@ def print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str
         table.add_column(heading, justify="left" if at == 0 else "right", overflow="fold")
     for row in rows:
         table.add_row(*row)
-    Console(width=max(100, Console().width)).print(table)
+    Console(width=max(WIDTH, Console().width)).print(table)
 
 
 def spelled(interval: Interval, *, percent: bool = False) -> str:
