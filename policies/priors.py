@@ -31,7 +31,6 @@ CHECKS: Mapping[str, Reliability] = MappingProxyType(
         "confidence": Reliability(catch=0.40, alarm=0.15),
         "agreement": Reliability(catch=0.30, alarm=0.08),
         "judge": Reliability(catch=0.50, alarm=0.10),
-        "hedging": Reliability(catch=0.05, alarm=0.02),
     }
 )
 """By the check's name.
