@@ -140,8 +140,10 @@ def configuration(url: str) -> str:
     models = [f'{{name: m-{name}, upstream: fake, upstream_name: "fault-{f}"}}' for f, name in names.items()]
     models += ["{name: m-down, upstream: dead}", "{name: good, upstream: fake}"]
     price = "price: {input: 1, output: 2}, context_window: 100000, capabilities: [tools]}"
+    # A prefix that is held for longer than an upstream may be silent: what stalls goes to the next model.
+    gate = "gate: {milliseconds: 5000}"
     policies = [
-        f"  {setting}-{name}: {{strategy: cascade, models: [m-{name}{other}]}}"
+        f"  {setting}-{name}: {{strategy: cascade, {gate}, models: [m-{name}{other}]}}"
         for name in [*names.values(), "down"]
         for setting, other in (("alone", ""), ("with", ", good"))
     ]
