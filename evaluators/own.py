@@ -10,7 +10,10 @@ import asyncio
 import importlib
 import inspect
 import logging
+import os
+import signal
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal
@@ -133,13 +136,20 @@ class Command(_Own):
             status = await process.wait()
         finally:
             if process.returncode is None:
-                process.kill()
-                await process.wait()
+                await _end(process)
         if output.strip():
             return orjson.loads(output)
         if status not in {0, 1}:
             raise ValueError(f"it ended with status {status}")
         return status == 0
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Kill a command and all it started."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    # Read, not only waited for: asyncio does not see the end of a process whose full pipe nobody reads.
+    await process.communicate()
 
 
 async def _talk(process: asyncio.subprocess.Process, question: bytes) -> bytes:

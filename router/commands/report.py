@@ -70,7 +70,7 @@ class Question:
 )
 @click.option("--since", metavar="TIME", help="Only what began then or later: 12h, 7d, 2026-11-01 (UTC).")
 @click.option("--until", metavar="TIME", help="Only what began before.")
-@click.option("--by", metavar="DIMENSION", help=f"Group by {', '.join(reports.DIMENSIONS)}.")
+@click.option("--by", metavar="DIMENSION", help=f"Group by {', '.join(reports.DIMENSIONS)}, check.")
 @click.option(
     "--where",
     multiple=True,
@@ -96,6 +96,7 @@ class Question:
 @click.option(
     "--comparison", is_flag=True, help="Count what `farthing demo` asked only to compare with, too."
 )
+@click.option("--prove", is_flag=True, help="What routing saves against the control arm: the report `prove`.")
 @click.option("--list", "listing", is_flag=True, help="List the reports.")
 def command(
     name: str,
@@ -116,6 +117,7 @@ def command(
     if listing:
         _console().print(_listed(asked["folder"]))
         return
+    name = _named(name, asked)
     question = Question(name=name, data=data or _data_of(path), **asked)
     freshen(Ledger(question.data))
     if watch:
@@ -129,6 +131,16 @@ def command(
         _show(question, table)
     else:
         _write(table, form, output, question.data)
+
+
+def _named(name: str, asked: dict[str, Any]) -> str:
+    """Return the report that is meant; two can be asked for by an option."""
+    if asked.pop("prove"):
+        return "prove"
+    if asked["by"] == "check":
+        asked["by"] = None
+        return "worth"
+    return name
 
 
 def _show(question: Question, table: Table) -> None:

@@ -477,3 +477,16 @@ def test_a_report_that_somebody_sent_reads_the_ledger_and_nothing_else(tmp_path,
     (tmp_path / "mine.sql").write_text(f"-- title: T\n-- question: Q\n{sql}\n")
     with pytest.raises(BadReport, match="The report 'mine' fails"):
         run(tmp_path / "data", "mine", folder=tmp_path)
+
+
+def test_a_batch_is_told_by_who_answered_its_lines(book):
+    lines = [row for n in range(3) for row in escalated(f"b-{n}", batch="batch_1")]
+    data = book(*lines, entry(request_id="b-9", model="small", cost=DOLLAR, batch="batch_1"), entry())
+
+    told = records(run(data, "batches"))
+
+    assert [(row["batch"], row["model"], row["answered"], row["rejected"]) for row in told] == [
+        ("batch_1", "big", 3, 0),
+        ("batch_1", "small", 1, 3),
+    ]
+    assert [row["spend_picodollars"] for row in told] == [12 * DOLLAR, 4 * DOLLAR]

@@ -153,3 +153,10 @@ def test_the_folder_left_out_is_the_one_a_server_makes(data, monkeypatch, tmp_pa
     result = CliRunner().invoke(cli, ["report"], catch_exceptions=False)
 
     assert "Overview" in result.stdout
+
+
+def test_checks_are_told_of_by_what_they_are_worth_and_a_proof_is_a_report(data):
+    spool(data, entry())
+
+    assert "Worth of checks" in report(data, "--by", "check").stdout
+    assert json.loads(report(data, "--prove", "--format", "json").stdout)["title"].endswith("control arm")
