@@ -172,7 +172,7 @@ class Housekeeping:
     async def _look(self, *, force: bool) -> None:
         """Take a changed configuration if it is right; a wrong one leaves everything as it is."""
         if await asyncio.to_thread(self._learnt.poll):
-            log.info("what was learnt since is in force")
+            log.debug("what was learnt since is in force")
         if self._parts is not None:
             self._examples.take(self._parts.auditing.promises.load)
         config = await asyncio.to_thread(self._watcher.poll, force=force)
