@@ -51,6 +51,9 @@ MOST_FORM = 4096
 Policies: TypeAlias = Callable[[], Sequence[Mapping[str, object]]]
 """What policies are in force, as they are shown."""
 
+Budgets: TypeAlias = Callable[[], Awaitable[Sequence[Mapping[str, object]]]]
+"""How every budget stands, a row each, all with the same columns."""
+
 Given = TypeVar("Given", bound=web.StreamResponse)
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -69,10 +72,12 @@ class Dashboard:
         self,
         reader: Reader,
         policies: Policies,
+        budgets: Budgets,
         key: str | None,
         auditor: Callable[[web.Request], bool] = lambda _: False,
     ) -> None:
-        self._reader, self._policies, self._key, self._auditor = reader, policies, key, auditor
+        self._reader, self._policies, self._budgets = reader, policies, budgets
+        self._key, self._auditor = key, auditor
 
     def add(self, app: web.Application, prefix: str, identify: Identify, /) -> None:  # noqa: ARG002 - a door of its own
         if prefix:
@@ -88,6 +93,7 @@ class Dashboard:
         router.add_get("/dashboard/reports", self._guarded(self._reports))
         router.add_get("/dashboard/reports/{name}", self._guarded(self._report))
         router.add_get("/dashboard/policies", self._guarded(self._rules))
+        router.add_get("/dashboard/budgets", self._guarded(self._accounts))
 
     def _guarded(self, handler: Handler) -> Handler:
         async def guarded(http: web.Request) -> web.StreamResponse:
@@ -177,6 +183,10 @@ class Dashboard:
         if body.startswith(b'{"problem"'):
             return _problem(json.loads(body)["problem"], 400)
         return web.Response(body=body, content_type="application/json")
+
+    async def _accounts(self, http: web.Request) -> web.StreamResponse:  # noqa: ARG002 - a handler
+        rows = await self._budgets()
+        return answer({"title": "Budgets", "columns": list(rows[0]) if rows else [], "rows": rows})
 
     async def _rules(self, http: web.Request) -> web.StreamResponse:  # noqa: ARG002 - a handler
         return answer({"policies": self._policies()})

@@ -1,11 +1,11 @@
 """How limits stand, for a caller: the headers that clients of OpenAI know, and `GET /v1/farthing/key`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from aiohttp import web
 
-from policies.budgets.refusals import told
+from policies.budgets.refusals import amount, told
 from router.budget import BudgetScope, Standing, Unit
 from router.dialects import DIALECTS
 from router.errors import FarthingError
@@ -58,6 +58,30 @@ class OwnKey:
             return answer(shown(who, standings))
 
         app.router.add_get(f"{prefix}/farthing/key", own)
+
+
+async def overview(budgets: Budgets, holders: Iterable[Principal]) -> list[dict[str, object]]:
+    """Tell the dashboard of every limit that applies to one of `holders`, each once, the most used first.
+
+    Raises `Unaccounted` if the budgets cannot be asked.
+    """
+    found: dict[tuple[object, ...], Standing] = {}
+    for holder in holders:
+        for one in await budgets.standing(holder):
+            found[one.budget, one.scope, one.of, one.unit, one.per] = one
+    rows: list[dict[str, object]] = [
+        {
+            "budget": one.budget,
+            "of": one.of or str(one.scope),
+            "limit": f"{amount(one.unit, one.limit)} per {one.per}",
+            "spent": amount(one.unit, one.spent),
+            "held": amount(one.unit, one.held),
+            "used_share": (one.spent + one.held) / one.limit if one.limit else 1.0,
+            "resets": one.resets.strftime("%Y-%m-%d %H:%M") if one.resets else None,
+        }
+        for one in found.values()
+    ]
+    return sorted(rows, key=lambda row: (-float(str(row["used_share"])), str(row["budget"]), str(row["of"])))
 
 
 def _own(standing: Standing) -> bool:

@@ -30,8 +30,10 @@ from router.errors import ConfigError
 from router.housekeeping import Housekeeping
 from router.ids import Ids, secret_of
 from router.parent import watch_parent
+from router.ratelimits import overview
 from router.seams import Sink
 from router.server import Service
+from router.types import Principal
 
 REST_EVERY = 30.0
 """Seconds between looks whether anybody still looks at the dashboard."""
@@ -124,10 +126,15 @@ class Worker:
             return []
         reports = Path(server.reports) if server.reports else None
         self._reader = Reader(self._work.data, reports, self._home.clock.monotonic)
-        return [Dashboard(self._reader, self._policies, key, self._auditor)]
+        return [Dashboard(self._reader, self._policies, self._budgets, key, self._auditor)]
 
     def _policies(self) -> list[Mapping[str, object]]:
         return [_shown(policy) for policy in self._home.house.policies.values()]
+
+    async def _budgets(self) -> list[dict[str, object]]:
+        house = self._home.house
+        holders = [Principal()] if house.ring is None else house.ring.holders()
+        return await overview(house.pipeline.budgets, holders)
 
     def _auditor(self, http: web.Request) -> bool:
         ring = self._home.house.ring

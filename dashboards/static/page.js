@@ -190,6 +190,13 @@ async function rules() {
   }));
 }
 
+async function budgets() {
+  const answer = await ask("/dashboard/budgets");
+  const place = $("budgets");
+  place.hidden = answer.rows.length === 0;
+  if (!place.hidden) place.replaceChildren(place.querySelector("h3"), table(answer));
+}
+
 // All of it
 
 async function refresh() {
@@ -199,6 +206,7 @@ async function refresh() {
     do {
       again = false;
       tiles(await report("overview"));
+      await budgets();
       for (const place of document.querySelectorAll("article[data-report]")) {
         await fill(place);
         if (again) break;

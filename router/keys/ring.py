@@ -61,6 +61,11 @@ class Ring:
             raise NotAuthorized(f"The API key has expired, at {found.until:%Y-%m-%dT%H:%M:%SZ}.")
         return found.principal
 
+    def holders(self) -> list[Principal]:
+        """Everybody whose key may be good, each once."""
+        holders = {admitted.principal.key: admitted.principal for admitted in self._by_digest.values()}
+        return list(holders.values())
+
     def limits(self, name: str) -> Sequence[Budget]:
         """Give the limits that stand on the key itself."""
         key = self._keys.get(name)

@@ -30,12 +30,16 @@ class Answers:
         return self.answer
 
 
+async def no_budgets():
+    return []
+
+
 @asynccontextmanager
-async def serving(reader=None, *, key=None):
+async def serving(reader=None, *, key=None, budgets=no_budgets):
     app = web.Application()
     policies = [{"name": "default", "models": ["small"]}]
     for prefix in ("/v1", ""):
-        Dashboard(reader or Answers(), lambda: policies, key).add(app, prefix, lambda _: None)
+        Dashboard(reader or Answers(), lambda: policies, budgets, key).add(app, prefix, lambda _: None)
     async with TestClient(TestServer(app)) as client:
         yield client
 
@@ -55,7 +59,12 @@ async def test_it_is_there_for_a_browser_of_this_machine_and_asks_nothing_of_oth
 )
 async def test_a_page_whose_name_was_made_to_point_here_reads_nothing(host):
     async with serving() as client:
-        for path in ("/dashboard", "/dashboard/reports/overview", "/dashboard/policies"):
+        for path in (
+            "/dashboard",
+            "/dashboard/reports/overview",
+            "/dashboard/policies",
+            "/dashboard/budgets",
+        ):
             assert (await client.get(path, headers={"Host": host})).status == 403
 
 
@@ -159,3 +168,15 @@ async def test_a_process_that_cannot_start_is_a_sentence(tmp_path):
     reader._words = ["no-such-command"]
     with pytest.raises(FarthingError):
         await reader.ask({"list": True})
+
+
+async def test_budgets_are_told_as_a_table_that_may_be_empty():
+    async def budgets():
+        return [{"budget": "team", "spent": "$1"}]
+
+    async with serving() as none, serving(budgets=budgets) as some:
+        empty = await (await none.get("/dashboard/budgets")).json()
+        told = await (await some.get("/dashboard/budgets")).json()
+
+    assert (empty["columns"], empty["rows"]) == ([], [])
+    assert (told["columns"], told["rows"]) == (["budget", "spent"], await budgets())

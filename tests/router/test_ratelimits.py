@@ -1,11 +1,13 @@
 """How limits are told."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from router.budget import BudgetScope, Per, Standing, Unit
-from router.ratelimits import go_duration, limit_headers
+from router.ratelimits import go_duration, limit_headers, overview
+from router.types import DOLLAR, Principal
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
@@ -57,3 +59,20 @@ def test_the_tightest_of_each_is_told():
 )
 def test_a_span_is_written_as_go_writes_it(seconds, text):
     assert go_duration(seconds) == text
+
+
+class Accounts:
+    """Budgets in which everybody shares one limit, and each key has another."""
+
+    async def standing(self, who: Principal):
+        dollars = standing(Unit.USD, 10 * DOLLAR, 9 * DOLLAR)
+        shared = replace(dollars, scope=BudgetScope.ALL, of="", held=0)
+        own = replace(standing(Unit.REQUESTS, 100, 4), of=str(who.key))
+        return [shared, own]
+
+
+async def test_every_limit_is_told_once_the_most_used_first():
+    rows = await overview(Accounts(), [Principal(key="a"), Principal(key="b")])
+
+    assert [(row["of"], row["used_share"]) for row in rows] == [("all", 0.9), ("a", 0.05), ("b", 0.05)]
+    assert (rows[0]["limit"], rows[0]["spent"]) == ("$10 per minute", "$9")
