@@ -8,11 +8,12 @@ import asyncio
 import logging
 import secrets
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from itertools import count
+from types import MappingProxyType
 from typing import Any
 
 from redis.asyncio import Redis
@@ -35,7 +36,10 @@ RETRY_EVERY = 0.25
 UNSENT = 100_000
 """Settlements that wait for Redis to come back; beyond them the oldest are left to expire."""
 
-SCRIPTS = ("reserve", "settle")
+SCRIPTS: Mapping[str, Sequence[str]] = MappingProxyType(
+    {"sweep": ("sweep",), "reserve": ("sweep", "reserve"), "settle": ("settle",)}
+)
+"""The files each script is made of."""
 
 
 @dataclass(slots=True)
@@ -46,6 +50,10 @@ class _Question:
     keys: list[str]
     arguments: list[str | int | float]
     answer: "asyncio.Future[list[int] | Unavailable] | None" = None
+
+
+def _script(name: str) -> str:
+    return "".join(files(__package__).joinpath(f"{part}.lua").read_text() for part in SCRIPTS[name])
 
 
 class RedisCounters:
@@ -115,10 +123,13 @@ class RedisCounters:
         if self._waiting and not self._away:
             await self._idle.wait()
         pipe = self._redis.pipeline(transaction=False)
+        now = self._clock.now().timestamp()
+        # Else what was held by a process that is gone would show until somebody reserves.
+        _ = pipe.eval(_script("sweep"), 2, *self._keys(()), "", now)
         for claim in claims:
             _ = pipe.hmget(f"{self._prefix}{claim.key}", "spent", "held")
         try:
-            found = await pipe.execute() if claims else []
+            found = (await pipe.execute())[1:] if claims else []
         except (RedisError, OSError) as error:
             raise Unavailable(f"Redis: {error}") from error
         return [_stands(claim, [int(n or 0) for n in row]) for claim, row in zip(claims, found, strict=True)]
@@ -168,8 +179,7 @@ class RedisCounters:
     async def _round_trip(self, batch: Sequence[_Question]) -> None:
         if not self._digests:
             for name in SCRIPTS:
-                text = files(__package__).joinpath(f"{name}.lua").read_text()
-                self._digests[name] = await self._redis.script_load(text)
+                self._digests[name] = await self._redis.script_load(_script(name))
         answers = await self._answers(batch)
         if any(isinstance(answer, NoScriptError) for answer in answers):
             self._digests.clear()  # a Redis that was started anew has to be told them again

@@ -1,20 +1,7 @@
--- Hold every claim or none.
+-- Hold every claim or none; runs after sweep.lua, in one script with it.
 -- KEYS: the reservations, those that expired unsettled, then an account for each claim.
 -- ARGV: id, now, expires, then for each claim: limit, amount, the account's end. Times in seconds, else nano-dollars or counts.
 -- Returns {0, spent, held, spent, held, …}, or {position of the claim that is not borne, spent, held}.
-local reservations, expired = KEYS[1], KEYS[2]
-local now = tonumber(ARGV[2])
-
--- What a machine held that is gone is given back; whoever settles it later still books what it took.
-for _, member in ipairs(redis.call('ZRANGEBYSCORE', reservations, '-inf', now, 'LIMIT', 0, 50)) do
-  redis.call('ZREM', reservations, member)
-  redis.call('ZADD', expired, now, member)
-  for key, amount in string.gmatch(member, '\n([^\t]*)\t(%d+)') do
-    if redis.call('EXISTS', key) == 1 then redis.call('HINCRBY', key, 'held', 0 - tonumber(amount)) end
-  end
-end
-redis.call('ZREMRANGEBYSCORE', expired, '-inf', now - 86400)
-
 local counts, member = {0}, ARGV[1]
 for i = 3, #KEYS do
   local arg = 4 + (i - 3) * 3
