@@ -60,7 +60,7 @@ upstreams:
     base_url: "{fake_url}"
     api_key: "{UPSTREAM_KEY}"
     provider: fake
-    timeouts: {{connect: 2, first_token: 3, idle: 2, total: 20}}
+    timeouts: {{connect: 2, first_token: 3, idle: 2, total: 8}}
   dead: {{kind: openai, base_url: "http://127.0.0.1:1/v1", timeouts: {{connect: 1}}}}
   sim: {{kind: simulated}}
 models:
