@@ -9,9 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from batch.load import EngineLoad
-from router.pricing import within
 from router.seams import Clock
-from router.types import Window
+from router.windows import Window, within
 
 QUIET_AFTER = 10.0
 """Seconds without anybody else after which the engine is ours again."""

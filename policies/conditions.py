@@ -4,24 +4,22 @@ The lines of a condition must all hold; `all`, `any` and `not` put conditions to
 """
 
 from collections.abc import Iterator
-from datetime import time
-from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from policies.matching import Names, Range, Text, Words
 from router.types import Capability
+from router.windows import DAYS, Window, known_zone
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
-DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"})
 """What no policy may look at: it would stand in the ledger."""
 
 
-class Window(Words):
+class Hours(Words):
     """Hours of the day and days of the week, in a time zone; hours may run past midnight."""
 
     after: Annotated[
@@ -33,22 +31,25 @@ class Window(Words):
     days: Annotated[
         tuple[Day, ...],
         Field(min_length=1, description="On these days; hours past midnight are the day before's."),
-    ] = DAYS
-    zone: Annotated[Text, Field(description="The time zone, as `Europe/Berlin`.")] = "UTC"
-
-    @field_validator("zone")
-    @classmethod
-    def _there_is(cls, zone: str) -> str:
-        try:
-            ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError(f"there is no time zone {zone!r}; write one as 'Europe/Berlin'") from None
-        return zone
+    ] = get_args(Day)
+    zone: Annotated[
+        Text, AfterValidator(known_zone), Field(description="The time zone, as `Europe/Berlin`.")
+    ] = "UTC"
 
     @property
-    def hours(self) -> tuple[time, time]:
-        """When it begins and ends; midnight to midnight is the whole day."""
-        return time.fromisoformat(self.after or "00:00"), time.fromisoformat(self.before or "00:00")
+    def window(self) -> Window:
+        """The same in minutes; midnight to midnight is the whole day."""
+        return Window(
+            zone=self.zone,
+            start=_minutes(self.after),
+            end=_minutes(self.before),
+            weekdays=frozenset(DAYS.index(day) + 1 for day in self.days),
+        )
+
+
+def _minutes(clock: str | None) -> int:
+    hour, minute = (clock or "00:00").split(":")
+    return int(hour) * 60 + int(minute)
 
 
 class Condition(Words):
@@ -94,7 +95,7 @@ class Condition(Words):
         Range | None, Field(description="The best model's predicted chance of a good answer, from 0 to 1.")
     ] = None
     mean_chance: Annotated[Range | None, Field(description="The same of all models on average.")] = None
-    time: Annotated[Window | None, Field(description="It comes within these hours and days.")] = None
+    time: Annotated[Hours | None, Field(description="It comes within these hours and days.")] = None
 
     @field_validator("header")
     @classmethod

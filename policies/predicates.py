@@ -1,14 +1,13 @@
 """A condition, made ready: a function of the request and what is told of it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, TypeAlias
-from zoneinfo import ZoneInfo
 
-from policies.conditions import DAYS, Condition, Window
+from policies.conditions import Condition, Hours
 from policies.matching import Range, matcher, several
 from router.types import Capability, Features, Request
+from router.windows import within
 
 Predicate: TypeAlias = Callable[[Request, Features], bool]
 
@@ -90,21 +89,9 @@ def _mean_chance(wanted: Range) -> Predicate:
     return judge
 
 
-def _time(window: Window) -> Predicate:
-    zone = ZoneInfo(window.zone)
-    return lambda _request, features: features.at is not None and within(window, features.at.astimezone(zone))
-
-
-def within(window: Window, at: datetime) -> bool:
-    """Tell whether a local instant is in the window; the day is the one the window's hours began on."""
-    after, before = window.hours
-    now = at.time()
-    if after < before:
-        inside, began = after <= now < before, at
-    else:  # past midnight, or the whole day
-        inside = now >= after or now < before
-        began = at if now >= after else at - timedelta(days=1)
-    return inside and DAYS[began.weekday()] in window.days
+def _time(hours: Hours) -> Predicate:
+    window = hours.window
+    return lambda _request, features: features.at is not None and within(window, features.at)
 
 
 LEAVES: Mapping[str, Callable[[Any], Predicate]] = MappingProxyType(

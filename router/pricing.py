@@ -8,12 +8,11 @@ Unknown stays unknown: without prices a call is unpriced, without counts it has 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
-from datetime import date, datetime, timedelta
-from functools import lru_cache
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from router.types import NOTHING, Charge, Grade, Model, Override, Picodollars, Prices, Rates, Usage, Window
+from router.types import NOTHING, Charge, Grade, Model, Override, Picodollars, Prices, Rates, Usage
+from router.windows import within
 
 KINDS = tuple(field.name for field in fields(Rates))
 
@@ -128,17 +127,6 @@ def possible(usage: Usage) -> bool:
     )
 
 
-def within(window: Window, at: datetime) -> bool:
-    """Tell whether an instant lies in a window, by the wall clock of its zone."""
-    local = at.astimezone(_zone(window.zone))
-    minute, day = local.hour * 60 + local.minute, local.date()
-    if window.start < window.end:
-        return window.start <= minute < window.end and _on(window, day)
-    if minute >= window.start and _on(window, day):
-        return True
-    return minute < window.end and _on(window, day - timedelta(days=1))
-
-
 def _holds(override: Override, prompt: int, tier: str | None, at: datetime | None) -> bool:
     if override.above is not None and prompt <= override.above:
         return False
@@ -149,17 +137,6 @@ def _holds(override: Override, prompt: int, tier: str | None, at: datetime | Non
     if at is None or (override.since and at < override.since) or (override.until and at >= override.until):
         return False
     return not override.windows or any(within(window, at) for window in override.windows)
-
-
-def _on(window: Window, day: date) -> bool:
-    if day in window.holidays:
-        return False
-    return not window.weekdays or day.isoweekday() in window.weekdays
-
-
-@lru_cache
-def _zone(name: str) -> ZoneInfo:
-    return ZoneInfo(name)
 
 
 def _amount(prices: Prices, usage: Usage, read: int, written: int) -> Picodollars:

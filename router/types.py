@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple, TypeAlias
 
 from router.errors import NoCandidate, NothingPassed, OverBudget, Refusal
+from router.windows import Window
 
 Picodollars: TypeAlias = int
 """A millionth of a millionth of a US dollar; one dollar per million tokens is 1,000,000 a token."""
@@ -225,21 +226,6 @@ class Features:
     at: datetime | None = None
     images: int = 0
     moment: Mapping[str, float] = field(default_factory=_nothing)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
-    """Hours of some days by a wall clock, half-open, in minutes after midnight.
-
-    One that wraps belongs to the day it began; `start` equal to `end` is the whole day.
-    `weekdays` are ISO's (1 is Monday), none means every day; on `holidays` it does not hold.
-    """
-
-    zone: str = "UTC"
-    start: int = 0
-    end: int = 0
-    weekdays: frozenset[int] = frozenset()
-    holidays: frozenset[date] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

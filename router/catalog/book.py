@@ -8,7 +8,8 @@ from typing import Any
 from router.catalog.knowledge import Knowledge
 from router.catalog.money import usd_per_million_text, usd_text
 from router.pricing import KINDS, stated_rates
-from router.types import Model, Override, Prices, Window
+from router.types import Model, Override, Prices
+from router.windows import Window
 
 PER_CALL = frozenset({"image", "search", "request", "minimum"})
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

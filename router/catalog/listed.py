@@ -13,11 +13,11 @@ from decimal import Decimal
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from router.catalog.money import from_usd_per_token
 from router.pricing import stated_rates
-from router.types import Override, Picodollars, Prices, Rates, Window
+from router.types import Override, Picodollars, Prices, Rates
+from router.windows import Window, time_zone
 
 FIELDS: Mapping[str, str] = MappingProxyType(
     {
@@ -146,8 +146,8 @@ def _windows(rule: Mapping[str, Any], zone: str) -> Iterator[Window]:
 def _offset(zone: str) -> int | None:
     """Minutes a zone is ahead of UTC, `None` if that changes with the season."""
     try:
-        ahead = {datetime(2026, month, 1, tzinfo=ZoneInfo(zone)).utcoffset() for month in range(1, 13)}
-    except (ValueError, ZoneInfoNotFoundError):
+        ahead = {datetime(2026, month, 1, tzinfo=time_zone(zone)).utcoffset() for month in range(1, 13)}
+    except ValueError:
         return None
     (first, *more) = ahead
     return None if more or first is None else int(first.total_seconds()) // 60

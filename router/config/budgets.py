@@ -1,15 +1,15 @@
 """The `budgets` and `budgeting` sections: what may be spent, by whom, and where that is counted."""
 
-from datetime import UTC, tzinfo
+from datetime import tzinfo
 from decimal import Decimal
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, SecretStr, WithJsonSchema, model_validator
 
 from policies.budgets.keeper import OUTPUT_TOKENS
 from router.budget import Budget, BudgetScope, Per
 from router.config.fields import CALL_DIGITS, Settings, exact
+from router.windows import known_zone, time_zone
 
 MOST_USD = 1_000_000
 """The largest budget of money: beyond it, Redis would count with doubles that are not exact."""
@@ -19,15 +19,6 @@ MOST = 10**15
 
 def _money(value: Decimal) -> Decimal:
     exact(value, CALL_DIGITS)
-    return value
-
-
-def _zone(value: str) -> str:
-    if value != "UTC":
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError(f"{value!r} is no time zone that is known here, such as Europe/Berlin") from None
     return value
 
 
@@ -148,7 +139,9 @@ class Budgeting(Settings):
         ),
     ] = 900.0
     zone: Annotated[
-        str, AfterValidator(_zone), Field(description="The time zone whose days, weeks and months count.")
+        str,
+        AfterValidator(known_zone),
+        Field(description="The time zone whose days, weeks and months count."),
     ] = "UTC"
     output_tokens: Annotated[
         int,
@@ -168,4 +161,4 @@ class Budgeting(Settings):
     @property
     def tzinfo(self) -> tzinfo:
         """The zone as Python knows it."""
-        return UTC if self.zone == "UTC" else ZoneInfo(self.zone)
+        return time_zone(self.zone)

@@ -3,12 +3,11 @@
 import re
 from collections.abc import Mapping
 from typing import Annotated
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator
 
 from router.config.fields import Seconds, Settings
-from router.types import Window
+from router.windows import Window, known_zone
 
 
 class Serve(Settings):
@@ -64,10 +63,5 @@ def window_of(text: str) -> Window:
     match = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]|24):([0-5]\d)(?: (\S+))?", text.strip())
     if match is None:
         raise ValueError(f"{text!r} are no hours: write them as '22:00-06:00 Europe/Berlin'")
-    zone = match[5] or "UTC"
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"there is no time zone {zone!r}; write one as 'Europe/Berlin'") from None
     start, end = int(match[1]) * 60 + int(match[2]), int(match[3]) * 60 + int(match[4])
-    return Window(zone=zone, start=start, end=end % 1440)
+    return Window(zone=known_zone(match[5] or "UTC"), start=start, end=end % 1440)

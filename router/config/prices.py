@@ -4,23 +4,14 @@ import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, TypeAlias
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from router.config.fields import CALL_DIGITS, TOKEN_DIGITS, CallPrice, Settings, TokenPrice, exact
-from router.types import Override, Prices, Rates, Window
+from router.types import Override, Prices, Rates
+from router.windows import DAYS, Window, known_zone
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 PER_CALL = ("image", "search", "request", "minimum")
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ValueError, ZoneInfoNotFoundError, OSError):
-        raise ValueError("is no time zone such as Europe/Berlin or UTC") from None
-    return name
 
 
 def _clock(text: str) -> str:
@@ -55,7 +46,7 @@ Clock: TypeAlias = Annotated[str, AfterValidator(_clock)]
 Day: TypeAlias = Annotated[str, AfterValidator(_day)]
 Instant: TypeAlias = Annotated[str, AfterValidator(_instant)]
 Weekday: TypeAlias = Annotated[str, AfterValidator(_weekday)]
-Zone: TypeAlias = Annotated[str, AfterValidator(_zone)]
+Zone: TypeAlias = Annotated[str, AfterValidator(known_zone)]
 
 
 class Hours(Settings):

@@ -101,7 +101,7 @@ ADDED = {
         "is for each single request: it takes 'usd' and 'tokens' alone",
     ),
     "a redis without a place": ("budgeting: {store: redis}", 12, "'store: redis' and 'url' go together"),
-    "a zone nobody lives in": ("budgeting: {zone: Nowhere/Near}", 19, "is no time zone that is known here"),
+    "a zone nobody lives in": ("budgeting: {zone: Nowhere/Near}", 19, "there is no time zone 'Nowhere/Near'"),
     "a tier-down to nowhere": (
         "policies: {default: {tier_down: {policy: cheep}}, cheap: {}}",
         42,

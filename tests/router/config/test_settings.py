@@ -9,7 +9,8 @@ from evaluators import EVALUATORS
 from policies.language import PolicySpec
 from router.config import Config, HostedUpstream, Price, load, parse
 from router.errors import ConfigError
-from router.types import Capability, Prices, Rates, Window
+from router.types import Capability, Prices, Rates
+from router.windows import Window
 
 FULL = Path(__file__).parent / "full.yaml"
 ENVIRON = {"FARTHING_KEY_ALICE": "sixteen-letters-and-more", "CLOUD_KEY": "cloud-key"}
