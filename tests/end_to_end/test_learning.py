@@ -5,10 +5,12 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
 
+from router.ledger.store import Ledger, reading
 from tests.support.server import REPOSITORY, running
 
 pytestmark = pytest.mark.e2e
@@ -25,9 +27,9 @@ policies:
 """
 
 
-def ask(server, number):
-    said = [{"role": "user", "content": f"What is a good name for cat {number}?"}]
-    body = {"model": "auto", "messages": said}
+def ask(server, number, text="What is a good name for cat {}?", model="auto"):
+    said = [{"role": "user", "content": text.format(number)}]
+    body = {"model": model, "messages": said}
     answer = requests.post(f"{server.url}/chat/completions", json=body, timeout=30)
     assert answer.status_code == 200
     return answer.headers["x-farthing-model"], answer.headers["x-request-id"]
@@ -46,6 +48,34 @@ def until(condition, *, within=60.0):
             return found
         time.sleep(0.2)
     raise AssertionError("it did not happen in time")
+
+
+def poem_or_code(server, number):
+    """Ask one of the two models for one of the two; the small one can poems, the large one code."""
+    poem, small = number % 2 == 0, number % 4 < 2
+    text = "Write a poem about {} seas." if poem else "Write `def f(x): return x * {}` and its unit tests."
+    _, request = ask(server, number, text, "qwen3-14b" if small else "qwen3-32b")
+    return request, float(poem == small)
+
+
+def outcomes(server):
+    with reading(Ledger(server.data)) as connection:
+        return connection.execute("SELECT count(*) FROM outcomes JOIN ledger USING (request_id)").fetchone()[
+            0
+        ]
+
+
+@pytest.mark.timeout(180)
+def test_what_is_trained_on_own_traffic_is_taken_and_given_back(tmp_path):
+    with running(CONFIG, tmp_path) as server:
+        config = ("--config", str(server.config))
+        with ThreadPoolExecutor(8) as pool:
+            tell(server, pool.map(lambda number: poem_or_code(server, number), range(480)))
+        until(lambda: outcomes(server) == 480)
+        assert "In force: version 1." in farthing("train", *config)
+        assert "0001.npz (trained here)" in farthing("difficulty", "status", *config)
+        assert "In force again: the shipped classifier." in farthing("train", "--rollback", *config)
+        assert "trained here" not in farthing("difficulty", "status", *config)
 
 
 PLACED = """
