@@ -9,6 +9,7 @@ import orjson
 
 from batch.cap import Cap, Capped, Caps
 from batch.jobs import ENDPOINTS, Batch, Claim, Result
+from batch.seams import Store
 from router.answers import note_of
 from router.dialects import DIALECTS
 from router.door import keep_within_scopes
@@ -36,11 +37,12 @@ class Answerer:
     def __init__(
         self,
         house: Callable[[], House],
+        store: Store,
         clock: Clock,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._house, self._clock, self._sleep = house, clock, sleep
-        self._caps = Caps()
+        self._caps = Caps(store)
 
     async def __call__(self, batch: Batch, claim: Claim, raw: bytes, /) -> Result:
         dialect, request_id, house = DIALECTS[ENDPOINTS[batch.endpoint]], request_id_of(claim), self._house()
@@ -50,10 +52,7 @@ class Answerer:
             policy = house.policy(request.asked)
         except FarthingError as error:
             return _failed(dialect, error, request_id)
-        cap = self._caps.of(batch)
-        outcome = await self._run(house, request, policy, cap)
-        if cap is not None:
-            await cap.wake()
+        outcome = await self._run(house, request, policy, self._caps.of(batch, claim))
         chosen = outcome.chosen
         if chosen is None or chosen.reply is None:
             failed = _failed(dialect, outcome.failure or FarthingError(), request_id)

@@ -1,9 +1,13 @@
-"""What a batch may cost, kept to whatever is under way: the most a call can cost is held back before it."""
+"""What a batch may cost, held by the store: the most a call can cost is held back there before it.
+
+So the cap holds whoever works on the batch: lines at once, a process that was killed, other machines.
+"""
 
 import asyncio
 from collections.abc import Sequence
 
-from batch.jobs import Batch
+from batch.jobs import Batch, Claim, Room
+from batch.seams import Store
 from policies.budgets.worst import most
 from router.budget import Standing
 from router.errors import OverBudget
@@ -13,36 +17,69 @@ from router.types import Attempt, Features, Model, Picodollars, Request
 UNBOUNDED_ANSWER = 16_384
 """Tokens an answer is taken for that neither the request nor the model bounds."""
 
+LOOK_EVERY = 0.25
+"""Seconds between two looks whether another machine's calls have cost less than they might have."""
 
-class Cap:
-    """What a batch has spent and holds back, out of what it may cost."""
 
-    def __init__(self, limit: Picodollars, spent: Picodollars) -> None:
-        self.limit, self.spent, self.held = limit, spent, 0
-        self._settled = asyncio.Condition()
+class Turnstile:
+    """Where the calls of one batch wait for room, one after another, so that one looks and the rest wait."""
 
-    async def reserve(self, amount: Picodollars) -> None:
-        """Hold `amount` back, waiting for others' calls to cost less than they might have.
+    def __init__(self) -> None:
+        self._first = asyncio.Lock()
+        self._settled = asyncio.Event()
+
+    async def reserve(self, store: Store, claim: Claim, amount: Picodollars, *, limit: Picodollars) -> None:
+        """Hold `amount` back, waiting for other calls to cost less than they might have.
 
         Raises `OverBudget` once even that would not make room.
         """
-        async with self._settled:
-            await self._settled.wait_for(lambda: self._fits(amount) or not self.held)
-            if not self._fits(amount):
-                raise OverBudget("The batch may not cost as much as this line could.", budget="batch")
-            self.held += amount
+        async with self._first:
+            while True:
+                self._settled.clear()
+                room = await asyncio.to_thread(store.reserve, claim, amount, limit=limit)
+                if room is Room.HELD:
+                    return
+                if room is Room.SPENT:
+                    raise OverBudget("The batch may not cost as much as this line could.", budget="batch")
+                await self._wait()
+
+    def wake(self) -> None:
+        """Let who waits look again."""
+        self._settled.set()
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(LOOK_EVERY):
+                await self._settled.wait()
+        except TimeoutError:
+            return
+
+
+class Cap:
+    """What one line may spend of what its batch may cost."""
+
+    def __init__(self, store: Store, claim: Claim, limit: Picodollars, turnstile: Turnstile) -> None:
+        self._store, self._claim, self._limit, self._turnstile = store, claim, limit, turnstile
+        self._over: list[tuple[Picodollars, Picodollars]] = []
+
+    async def reserve(self, amount: Picodollars) -> None:
+        """See `Turnstile.reserve`."""
+        await self.booked()
+        await self._turnstile.reserve(self._store, self._claim, amount, limit=self._limit)
 
     def settle(self, amount: Picodollars, cost: Picodollars) -> None:
-        self.held -= amount
-        self.spent += cost
+        """Note what a call has cost for which `amount` is held; the store is told by `booked`."""
+        self._over.append((amount, cost))
 
-    async def wake(self) -> None:
-        """Let those who wait look again."""
-        async with self._settled:
-            self._settled.notify_all()
+    async def booked(self) -> None:
+        """Tell the store what was settled.
 
-    def _fits(self, amount: Picodollars) -> bool:
-        return self.spent + self.held + amount <= self.limit
+        If nobody comes to this, what is held stays held until the claim ends, and then counts as spent.
+        """
+        while self._over:
+            amount, cost = self._over.pop()
+            await asyncio.to_thread(self._store.settle, self._claim, amount, cost)
+        self._turnstile.wake()
 
 
 class Capped:
@@ -79,6 +116,7 @@ class Capped:
             raise
 
     async def booked(self) -> None:
+        await self._cap.booked()
         await self._purse.booked()
 
     def standings(self) -> Sequence[Standing]:
@@ -86,15 +124,14 @@ class Capped:
 
 
 class Caps:
-    """The caps of batches under way in this process, which is the only one that works on them."""
+    """The caps of the lines this process works on."""
 
-    def __init__(self) -> None:
-        self._caps: dict[str, Cap] = {}
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._turnstiles: dict[str, Turnstile] = {}
 
-    def of(self, batch: Batch) -> Cap | None:
+    def of(self, batch: Batch, claim: Claim) -> Cap | None:
         if batch.max_cost is None:
             return None
-        cap = self._caps.get(batch.id)
-        if cap is None:
-            cap = self._caps[batch.id] = Cap(batch.max_cost, batch.counts.spent)
-        return cap
+        turnstile = self._turnstiles.setdefault(batch.id, Turnstile())
+        return Cap(self._store, claim, batch.max_cost, turnstile)

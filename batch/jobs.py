@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import IntEnum, StrEnum
+from enum import Enum, IntEnum, StrEnum, auto
 from types import MappingProxyType
 
 from router.types import Picodollars, Principal
@@ -45,6 +45,14 @@ class LineState(IntEnum):
     DROPPED = 4  # the batch was cancelled, expired or had spent its money before this line's turn
 
 
+class Room(Enum):
+    """Whether what a call can cost fits into what its batch may cost."""
+
+    HELD = auto()  # it does, and is held back
+    FULL = auto()  # not while other calls are under way, which may cost less than is held for them
+    SPENT = auto()  # it never will
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
     """An uploaded or written file, whose bytes lie beside the store under its id.
@@ -63,7 +71,10 @@ class File:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """How many lines there are, and how many ended how; `spent` is what all attempts cost together."""
+    """How many lines there are, and how many ended how.
+
+    `spent` is what all attempts cost together; in a batch with a cap, a call that was lost counts in full.
+    """
 
     total: int = 0
     completed: int = 0
@@ -131,7 +142,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A line that somebody works on: the `tries`-th time, for whom, and by when."""
+    """A line that somebody works on: the `tries`-th time, and who."""
 
     batch: str
     line: Line

@@ -2,6 +2,8 @@
 
 import fcntl
 import os
+import secrets
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +28,15 @@ class Place:
 
     def shelf(self) -> Shelf:
         return Shelf(self.folder / "files")
+
+    def worker(self) -> str:
+        """Name whoever works on batches from this folder, one at a time: the same name after a restart."""
+        path = self.folder / "worker"
+        if not path.exists():
+            new = path.with_suffix(".new")
+            new.write_text(secrets.token_hex(8))
+            new.rename(path)
+        return f"{socket.gethostname()}-{path.read_text()}"
 
     @contextmanager
     def elected(self) -> Iterator[bool]:

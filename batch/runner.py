@@ -1,6 +1,6 @@
 """Works through batches: reads their files, answers their lines, writes what became of them.
 
-One runner works on a store at a time; whoever takes over lets the lines of the one before it wait again.
+Several may work on one store: lines are claimed, and a batch is moved on by one of them alone.
 """
 
 import asyncio
@@ -17,9 +17,6 @@ from batch.wire import output_line
 from router.dialects import DIALECTS
 from router.errors import FarthingError
 from router.seams import Clock
-
-LEASE = 60.0
-"""Seconds a claim holds unless it is renewed, which happens three times as often."""
 
 LOOK_EVERY = 0.2
 """Seconds between two looks at what has come, ended or been cancelled."""
@@ -53,7 +50,6 @@ class Runner:
         self._claims = claims
         self._batches: dict[str, Batch] = {}
         self._news = asyncio.Event()
-        self._renewed = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; lines under way are then given back, to be taken up later."""
@@ -81,10 +77,9 @@ class Runner:
         self._batches = {batch.id: batch for batch in batches}
         for batch in batches:
             await self._advance(batch)
-        await self._renew()
         room = self._room(len(self._running))
         if room > 0 and any(batch.state is State.IN_PROGRESS for batch in batches):
-            claims = await asyncio.to_thread(self._store.claim, self._worker, room, until=self._now() + LEASE)
+            claims = await asyncio.to_thread(self._store.claim, self._worker, room)
             for claim in claims:
                 self._begin(group, claim)
 
@@ -114,17 +109,11 @@ class Runner:
             result = _broken(claim)
         await asyncio.to_thread(self._store.complete, claim, result)
 
-    async def _renew(self) -> None:
-        now = self._now()
-        if self._running and now - self._renewed >= LEASE / 3:
-            self._renewed = now
-            await asyncio.to_thread(self._store.renew, self._worker, until=now + LEASE)
-
     async def _advance(self, batch: Batch) -> None:
         """Move a batch on, if it is time."""
         match batch.state:
             case State.VALIDATING:
-                await asyncio.to_thread(self._validate, batch)
+                await self._alone(batch, self._validate)
             case State.CANCELLING:
                 await self._stop(batch, CANCELLED, State.CANCELLED)
             case State.IN_PROGRESS if batch.deadline <= self._now():
@@ -132,11 +121,22 @@ class Runner:
             case State.IN_PROGRESS if batch.max_cost is not None and batch.counts.spent >= batch.max_cost:
                 await self._stop(batch, SPENT, State.COMPLETED)
             case State.IN_PROGRESS if not batch.counts.left:
-                await asyncio.to_thread(self._finish, batch, State.COMPLETED)
+                await self._alone(batch, partial(self._finish, state=State.COMPLETED))
             case State.FINALIZING:
-                await asyncio.to_thread(self._finish, batch, State.COMPLETED)
+                await self._alone(batch, partial(self._finish, state=State.COMPLETED))
             case _:
                 pass
+
+    async def _alone(self, batch: Batch, step: Callable[[Batch], None]) -> None:
+        """Take a step in a thread, unless another process takes it or has taken it."""
+
+        def once() -> None:
+            with self._store.alone(batch.id) as alone:
+                fresh = self._store.batch(batch.id) if alone else None
+                if fresh is not None and fresh.state is batch.state:
+                    step(fresh)
+
+        await asyncio.to_thread(once)
 
     def _validate(self, batch: Batch) -> None:
         try:
@@ -157,7 +157,7 @@ class Runner:
             fresh = await asyncio.to_thread(self._store.batch, batch.id)
             if fresh is None or fresh.counts.left:
                 return
-        await asyncio.to_thread(self._finish, batch, state)
+        await self._alone(batch, partial(self._finish, state=state))
 
     def _finish(self, batch: Batch, state: State) -> None:
         """Write the files, then say so; after a crash in between they are written anew under other names."""

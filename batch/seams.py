@@ -1,9 +1,11 @@
 """What batch work needs of others: somewhere to keep it, and someone to answer a line."""
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol, TypeAlias
 
-from batch.jobs import Batch, Claim, File, Line, Problem, Result, State
+from batch.jobs import Batch, Claim, File, Line, Problem, Result, Room, State
+from router.types import Picodollars
 
 Answer: TypeAlias = Callable[[Batch, Claim, bytes], Awaitable[Result]]
 """Answers the body of a line; what goes wrong is in the result, never raised."""
@@ -12,7 +14,9 @@ Answer: TypeAlias = Callable[[Batch, Claim, bytes], Awaitable[Result]]
 class Store(Protocol):
     """Where files' names, batches and lines are kept, durably. Every method may block: call it in a thread.
 
+    Several processes may work on one store at once, on several machines if it says so.
     A line is recorded once: `complete` of a claim that is no longer held changes nothing and says so.
+    Silence is measured by the store's own clock, so that machines need not agree on the time.
     """
 
     def add_file(self, file: File, /) -> None: ...
@@ -58,7 +62,11 @@ class Store(Protocol):
         """Change the state if it is one of `before`; tell whether it was."""
         ...
 
-    def claim(self, worker: str, limit: int, *, until: float) -> list[Claim]:
+    def alone(self, batch_id: str, /) -> AbstractContextManager[bool]:
+        """Keep others from moving a batch on; yields `False` at once if somebody else does."""
+        ...
+
+    def claim(self, worker: str, limit: int) -> list[Claim]:
         """Take waiting lines of batches in progress, the oldest batch first, in the order of their places."""
         ...
 
@@ -66,18 +74,32 @@ class Store(Protocol):
         """Note that `model` is about to be asked, so that a call that was lost can be booked."""
         ...
 
+    def reserve(self, claim: Claim, amount: Picodollars, *, limit: Picodollars) -> Room:
+        """Hold `amount` back for a call, within what all lines of the batch may cost together.
+
+        Nothing is held for a claim that is held no longer: its room is `SPENT`.
+        """
+        ...
+
+    def settle(self, claim: Claim, amount: Picodollars, cost: Picodollars) -> None:
+        """Give back what was held for a call that has ended, and count what it cost until `complete` does."""
+        ...
+
     def complete(self, claim: Claim, result: Result, /) -> bool: ...
 
     def give_back(self, claims: Iterable[Claim], /) -> None:
-        """Let the lines wait again, unharmed."""
+        """Let the lines wait again, unharmed; what is held for a call that was sent counts as spent."""
         ...
 
-    def renew(self, worker: str, *, until: float) -> None: ...
+    def renew(self, worker: str, /) -> None:
+        """Say that the worker lives."""
+        ...
 
-    def orphans(self, *, now: float, everyone: bool) -> list[tuple[Claim, str | None]]:
-        """Let lines wait again whose claim has lapsed (or all of them), and return them.
+    def orphans(self, *, worker: str | None = None, silent: float = 0) -> list[tuple[Claim, str | None]]:
+        """Let lines wait again that are held by `worker`, or by anybody, and return them.
 
-        With each comes the model that was being asked, if one was.
+        Those stay that were claimed or renewed within the last `silent` seconds.
+        With each comes the model that was being asked, if one was; what was held for that call is spent.
         """
         ...
 

@@ -1,17 +1,16 @@
 """The process that works on batches: it idles, small, until there is one, and then builds the house."""
 
 import asyncio
-import logging
 import os
 import signal
-import socket
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from batch.admission import Admitted, Paces
 from batch.answering import Answerer
 from batch.jobs import Claim
+from batch.leases import Leases
 from batch.pace import Pace
 from batch.place import Place
 from batch.pool import Pool
@@ -24,8 +23,6 @@ from router.housekeeping import Housekeeping
 from router.parent import watch_parent
 from router.seams import Upstream
 from router.types import Model
-
-log = logging.getLogger("farthing.batch")
 
 IDLE_LOOK = 0.5
 """Seconds between two looks for the first batch, or for the lock."""
@@ -43,7 +40,6 @@ class BatchWork:
     watcher: Watcher
     data: Path
     place: Place
-    name: str = field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}")
 
 
 class Batching:
@@ -86,34 +82,28 @@ class Batching:
                 await self._stop.wait()
 
     async def _answer_lines(self) -> None:
-        answerer = Answerer(lambda: self._home.house, self._home.clock)
-        await self._take_over(answerer)
+        answerer = Answerer(lambda: self._home.house, self._store, self._home.clock)
+        worker = self._work.place.worker()
+        leases = Leases(self._store, self._shelf, answerer.book_lost, worker=worker)
+        # Whoever had the lock before had the same name, and is gone.
+        await leases.take_back(worker=worker)
         runner = Runner(
             self._store,
             self._shelf,
             answerer,
             clock=self._home.clock,
-            worker=self._work.name,
+            worker=worker,
             room=self._room,
             claims=self._claims,
         )
         async with asyncio.TaskGroup() as group:
-            looking = group.create_task(self._pool.lookout(self._paces.wake).run())
+            beside = [
+                group.create_task(self._pool.lookout(self._paces.wake).run()),
+                group.create_task(leases.keep()),
+            ]
             await runner.run(self._stop)
-            looking.cancel()
-
-    async def _take_over(self, answerer: Answerer) -> None:
-        """Let the lines of whoever had the lock before wait again, and book the calls it could not."""
-        orphans = await asyncio.to_thread(
-            self._store.orphans, now=self._home.clock.now().timestamp(), everyone=True
-        )
-        for claim, model in orphans:
-            batch = await asyncio.to_thread(self._store.batch, claim.batch)
-            if model is not None and batch is not None:
-                raw = self._shelf.read(batch.input_file, claim.line.offset, claim.line.length)
-                answerer.book_lost(batch, claim, raw, model)
-        if orphans:
-            log.warning("%d lines were under way when their process died; they are tried again", len(orphans))
+            for task in beside:
+                task.cancel()
 
     def _room(self, running: int) -> int:
         for upstream in self._pool.specs:

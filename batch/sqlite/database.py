@@ -28,6 +28,7 @@ class Database:
         folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / "batch.sqlite"
         with self._open() as db:
+            _widen(db)
             db.executescript(files("batch.sqlite").joinpath("schema.sql").read_text())
 
     @contextmanager
@@ -50,6 +51,16 @@ class Database:
                 db.execute("ROLLBACK")
                 raise
             db.execute("COMMIT")
+
+
+def _widen(db: sqlite3.Connection) -> None:
+    """Give the tables of an older file the columns that came since."""
+    db.execute("BEGIN IMMEDIATE")
+    for table, column in (("lines", "held"), ("lines", "paid"), ("tallies", "held")):
+        there = {row["name"] for row in db.execute(f"PRAGMA table_info({table})")}
+        if there and column not in there:
+            db.execute(f"ALTER TABLE {table} ADD COLUMN {column} INTEGER NOT NULL DEFAULT 0")
+    db.execute("COMMIT")
 
 
 def turn_of(db: sqlite3.Connection, batch_id: str) -> int:

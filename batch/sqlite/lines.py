@@ -1,24 +1,28 @@
 """The queue: lines that wait, are claimed, and end."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 
-from batch.jobs import Claim, Line, Problem, Result
+from batch.jobs import Claim, Line, Problem, Result, Room
 from batch.sqlite.database import SQL, Database, turn_of
 from batch.sqlite.rows import claim_of, held, line_of, problem_text, result_of
+from router.types import Picodollars
 
 
 class Lines(Database):
     """See `batch.seams.Store`."""
 
-    def claim(self, worker: str, limit: int, *, until: float) -> list[Claim]:
+    def alone(self, _batch_id: str, /) -> AbstractContextManager[bool]:
+        return nullcontext(True)  # one process of one machine is elected to work on this store
+
+    def claim(self, worker: str, limit: int) -> list[Claim]:
         claims: list[Claim] = []
         with self._writing() as db:
             for turn, batch_id in db.execute(SQL["in_progress"]).fetchall():
                 if len(claims) >= limit:
                     break
                 rows = db.execute(
-                    SQL["claim"],
-                    {"turn": turn, "worker": worker, "until": until, "limit": limit - len(claims)},
+                    SQL["claim"], {"turn": turn, "worker": worker, "limit": limit - len(claims)}
                 ).fetchall()
                 # What an update returns is in no order.
                 claims += sorted(
@@ -29,6 +33,20 @@ class Lines(Database):
     def sent(self, claim: Claim, model: str, /) -> None:
         with self._writing() as db:
             db.execute(SQL["sent"], held(claim) | {"model": model})
+
+    def reserve(self, claim: Claim, amount: Picodollars, *, limit: Picodollars) -> Room:
+        with self._writing() as db:
+            spent, under_way = db.execute(SQL["standing"], {"batch": claim.batch}).fetchone()
+            if spent + amount > limit:
+                return Room.SPENT
+            if spent + under_way + amount > limit:
+                return Room.FULL
+            ours = db.execute(SQL["hold"], held(claim) | {"amount": amount}).rowcount
+            return Room.HELD if ours else Room.SPENT
+
+    def settle(self, claim: Claim, amount: Picodollars, cost: Picodollars) -> None:
+        with self._writing() as db:
+            db.execute(SQL["settle"], held(claim) | {"amount": amount, "cost": cost})
 
     def complete(self, claim: Claim, result: Result, /) -> bool:
         with self._writing() as db:
@@ -53,13 +71,13 @@ class Lines(Database):
         with self._writing() as db:
             db.executemany(SQL["give_back"], [held(claim) for claim in claims])
 
-    def renew(self, worker: str, *, until: float) -> None:
+    def renew(self, worker: str, /) -> None:
         with self._writing() as db:
-            db.execute(SQL["renew"], {"worker": worker, "until": until})
+            db.execute(SQL["renew"], {"worker": worker})
 
-    def orphans(self, *, now: float, everyone: bool) -> list[tuple[Claim, str | None]]:
+    def orphans(self, *, worker: str | None = None, silent: float = 0) -> list[tuple[Claim, str | None]]:
         with self._writing() as db:
-            rows = db.execute(SQL["orphans"], {"now": now, "everyone": everyone}).fetchall()
+            rows = db.execute(SQL["orphans"], {"worker": worker, "silent": silent}).fetchall()
             db.executemany(SQL["release"], [{"turn": row["batch"], "number": row["number"]} for row in rows])
         return [(claim_of(row["batch_id"], row), row["sent"]) for row in rows]
 

@@ -66,7 +66,7 @@ WHERE batch = :turn;
 
 -- name: claim
 UPDATE lines
-SET state = 1, tries = tries + 1, worker = :worker, lease = :until, sent = NULL
+SET state = 1, tries = tries + 1, worker = :worker, lease = (julianday('now') - 2440587.5) * 86400, sent = NULL
 WHERE batch = :turn
   AND number IN (SELECT number FROM lines WHERE batch = :turn AND state = 0 ORDER BY place LIMIT :limit)
 RETURNING *;
@@ -76,11 +76,24 @@ UPDATE lines SET sent = :model
 WHERE batch = (SELECT turn FROM batches WHERE id = :batch)
   AND number = :number AND state = 1 AND worker = :worker AND tries = :tries;
 
+-- name: standing
+SELECT spent, held FROM tallies WHERE batch = (SELECT turn FROM batches WHERE id = :batch);
+
+-- name: hold
+UPDATE lines SET held = held + :amount
+WHERE batch = (SELECT turn FROM batches WHERE id = :batch)
+  AND number = :number AND state = 1 AND worker = :worker AND tries = :tries;
+
+-- name: settle
+UPDATE lines SET held = max(held - :amount, 0), paid = paid + :cost
+WHERE batch = (SELECT turn FROM batches WHERE id = :batch)
+  AND number = :number AND state = 1 AND worker = :worker AND tries = :tries;
+
 -- name: complete
 -- Only whoever holds the claim records a result, and so each line has one.
 UPDATE lines
 SET state = :state, status = :status, request_id = :request_id, answered_by = :model, attempts = :attempts,
-    body = :body, worker = NULL, lease = NULL, sent = NULL
+    body = :body, worker = NULL, lease = NULL, sent = NULL, held = 0, paid = 0
 WHERE batch = (SELECT turn FROM batches WHERE id = :batch)
   AND number = :number AND state = 1 AND worker = :worker AND tries = :tries;
 
@@ -90,20 +103,28 @@ UPDATE lines SET cost = coalesce(cost, 0) + :cost
 WHERE batch = (SELECT turn FROM batches WHERE id = :batch) AND number = :number;
 
 -- name: give_back
-UPDATE lines SET state = 0, tries = tries - 1, worker = NULL, lease = NULL, sent = NULL
+UPDATE lines
+SET state = 0, tries = tries - 1, worker = NULL, lease = NULL, sent = NULL, held = 0, paid = 0,
+    cost = CASE WHEN sent IS NULL OR held + paid = 0 THEN cost ELSE coalesce(cost, 0) + held + paid END
 WHERE batch = (SELECT turn FROM batches WHERE id = :batch)
   AND number = :number AND state = 1 AND worker = :worker AND tries = :tries;
 
 -- name: renew
-UPDATE lines SET lease = :until WHERE state = 1 AND worker = :worker;
+UPDATE lines SET lease = (julianday('now') - 2440587.5) * 86400 WHERE state = 1 AND worker = :worker;
 
 -- name: orphans
 SELECT lines.*, batches.id AS batch_id
 FROM lines JOIN batches ON turn = batch
-WHERE lines.state = 1 AND (:everyone OR lease < :now);
+WHERE lines.state = 1
+  AND (:worker IS NULL OR worker = :worker)
+  AND (:silent = 0 OR lease < (julianday('now') - 2440587.5) * 86400 - :silent);
 
 -- name: release
-UPDATE lines SET state = 0, worker = NULL, lease = NULL, sent = NULL WHERE batch = :turn AND number = :number;
+-- Nobody knows what a lost call cost; what was held for it is the most it can have.
+UPDATE lines
+SET state = 0, worker = NULL, lease = NULL, sent = NULL, held = 0, paid = 0,
+    cost = CASE WHEN sent IS NULL OR held + paid = 0 THEN cost ELSE coalesce(cost, 0) + held + paid END
+WHERE batch = :turn AND number = :number;
 
 -- name: drop_waiting
 UPDATE lines SET state = 4, problem = :problem WHERE batch = :turn AND state = 0;

@@ -31,7 +31,7 @@ CREATE TABLE IF NOT EXISTS lines (
     state INTEGER NOT NULL DEFAULT 0,  -- LineState
     tries INTEGER NOT NULL DEFAULT 0,
     worker TEXT,
-    lease REAL,
+    lease REAL,  -- when it was claimed or renewed
     sent TEXT,  -- the model that is being asked
     status INTEGER,
     request_id TEXT,
@@ -40,6 +40,8 @@ CREATE TABLE IF NOT EXISTS lines (
     cost INTEGER,  -- of all tries together; NULL: nothing known
     problem TEXT,  -- a Problem, as JSON
     body BLOB,
+    held INTEGER NOT NULL DEFAULT 0,  -- the most that calls under way can cost, if the batch has a cap
+    paid INTEGER NOT NULL DEFAULT 0,  -- what calls of this try have cost that are over
     PRIMARY KEY (batch, number)
 ) WITHOUT ROWID;
 
@@ -54,16 +56,20 @@ CREATE TABLE IF NOT EXISTS tallies (
     completed INTEGER NOT NULL DEFAULT 0,
     failed INTEGER NOT NULL DEFAULT 0,
     dropped INTEGER NOT NULL DEFAULT 0,
-    spent INTEGER NOT NULL DEFAULT 0
+    spent INTEGER NOT NULL DEFAULT 0,
+    held INTEGER NOT NULL DEFAULT 0
 );
 
-CREATE TRIGGER IF NOT EXISTS line_moves AFTER UPDATE OF state, cost ON lines
-WHEN OLD.state IS NOT NEW.state OR OLD.cost IS NOT NEW.cost
+DROP TRIGGER IF EXISTS line_moves;  -- of before there were `held` and `paid`
+
+CREATE TRIGGER IF NOT EXISTS line_counts AFTER UPDATE OF state, cost, held, paid ON lines
+WHEN (OLD.state, OLD.cost, OLD.held, OLD.paid) IS NOT (NEW.state, NEW.cost, NEW.held, NEW.paid)
 BEGIN
     UPDATE tallies SET
         completed = completed + (NEW.state = 2) - (OLD.state = 2),
         failed = failed + (NEW.state = 3) - (OLD.state = 3),
         dropped = dropped + (NEW.state = 4) - (OLD.state = 4),
-        spent = spent + coalesce(NEW.cost, 0) - coalesce(OLD.cost, 0)
+        spent = spent + coalesce(NEW.cost, 0) - coalesce(OLD.cost, 0) + NEW.paid - OLD.paid,
+        held = held + NEW.held - OLD.held
     WHERE batch = NEW.batch;
 END;

@@ -5,6 +5,7 @@ import pytest
 
 from batch.answering import Answerer
 from batch.jobs import Batch, Claim, Line
+from batch.sqlite import SQLiteStore
 from policies.budgets.keeper import Keeper
 from policies.budgets.memory import MemoryCounters
 from policies.budgets.rules import Ruleset
@@ -22,8 +23,8 @@ SMALL = model("small")
 class World:
     """A house of one model, with one limit, and a line that is answered again and again."""
 
-    def __init__(self, *, scopes=None, per=Per.MINUTE):
-        self.clock, self.slept = FakeClock(), []
+    def __init__(self, folder, *, scopes=None, per=Per.MINUTE):
+        self.clock, self.slept, self.store = FakeClock(), [], SQLiteStore(folder)
         limit = Budget(name="pace", scope=BudgetScope.KEY, per=per, requests=2)
         self.pipeline = Pipeline(
             models={"small": SMALL},
@@ -51,21 +52,21 @@ class World:
     async def answer(self):
         body = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
         claim = Claim(batch="b", line=Line(number=1, custom_id="1", offset=0, length=1), tries=1, worker="w")
-        answerer = Answerer(lambda: self, self.clock, self.sleep)
+        answerer = Answerer(lambda: self, self.store, self.clock, self.sleep)
         return await answerer(self.batch, claim, orjson.dumps({"body": body}))
 
 
-async def test_a_line_that_comes_too_early_waits_for_the_next_window():
-    world = World()
+async def test_a_line_that_comes_too_early_waits_for_the_next_window(tmp_path):
+    world = World(tmp_path)
     assert [(await world.answer()).status for _ in range(5)] == [200] * 5
     assert world.slept == [60.0, 60.0]
 
 
-async def test_it_does_not_wait_for_tomorrow():
-    world = World(per=Per.DAY)
+async def test_it_does_not_wait_for_tomorrow(tmp_path):
+    world = World(tmp_path, per=Per.DAY)
     assert [(await world.answer()).status for _ in range(3)] == [200, 200, 429]
 
 
 @pytest.mark.parametrize("scopes", [Scopes(lanes=frozenset({"interactive"})), Scopes(policies=frozenset())])
-async def test_a_line_keeps_within_the_scopes_of_its_key(scopes):
-    assert (await World(scopes=scopes).answer()).status == 403
+async def test_a_line_keeps_within_the_scopes_of_its_key(tmp_path, scopes):
+    assert (await World(tmp_path, scopes=scopes).answer()).status == 403

@@ -1,53 +1,90 @@
-"""What a batch may cost holds, however many of its lines are under way at once."""
+"""What a batch may cost holds, however many of its lines are under way at once, and wherever."""
 
 import asyncio
 import random
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
 
-import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from batch.cap import Cap
+from batch.cap import Caps
+from batch.jobs import Batch, Line, new_id
+from batch.sqlite import SQLiteStore
 from router.errors import OverBudget
+from router.types import Principal
 
 
-async def spend(cap: Cap, most: int, cost: int) -> bool:
-    try:
-        await cap.reserve(most)
-    except OverBudget:
-        return False
-    await asyncio.sleep(0)
-    cap.settle(most, cost)
-    await cap.wake()
-    return True
+class World:
+    """A batch with a cap, worked on by two processes."""
+
+    def __init__(self, folder: Path, limit: int, lines: int, spent: int = 0) -> None:
+        self.store, batch_id = SQLiteStore(folder), new_id("batch_")
+        self.batch = Batch(
+            id=batch_id,
+            principal=Principal(),
+            endpoint="/v1/chat/completions",
+            input_file="f",
+            window=60,
+            created=0,
+            max_cost=limit,
+        )
+        self.store.add_batch(self.batch)
+        rows = [Line(number=n, custom_id=f"c{n}", offset=0, length=1, place=n) for n in range(lines + 1)]
+        self.store.begin(batch_id, rows, at=0)
+        first, *self.claims = self.store.claim("w", lines + 1)
+        self.store.settle(first, 0, spent)
+        self.processes = Caps(self.store), Caps(self.store)
+        self.most_seen = 0
+
+    @property
+    def spent(self) -> int:
+        return self.store.batch(self.batch.id).counts.spent
+
+    async def spend(self, number: int, most: int, cost: int) -> str:
+        cap = self.processes[number % 2].of(self.batch, self.claims[number])
+        try:
+            await cap.reserve(most)
+        except OverBudget:
+            return "refused"
+        await asyncio.sleep(0)
+        cap.settle(most, cost)
+        await cap.booked()
+        return "done"
 
 
-@given(st.lists(st.tuples(st.integers(1, 50), st.floats(0, 1)), max_size=40), st.integers(0, 300))
-async def test_it_is_never_passed_and_nothing_stays_held(calls, limit):
-    cap = Cap(limit, spent=0)
-    seen = []
+@given(st.lists(st.tuples(st.integers(1, 50), st.floats(0, 1)), max_size=12), st.integers(0, 300))
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+async def test_it_is_never_passed_and_nothing_stays_held(tmp_path, calls, limit):
+    world = World(tmp_path, limit, len(calls))
 
-    async def one(most, share):
-        done = await spend(cap, most, int(most * share))
-        seen.append(cap.spent + cap.held)
-        return done
+    ends = await asyncio.gather(
+        *(world.spend(n, most, int(most * share)) for n, (most, share) in enumerate(calls))
+    )
 
-    await asyncio.gather(*(one(most, share) for most, share in calls))
-
-    assert cap.held == 0
-    assert cap.spent <= limit
-    assert all(amount <= limit for amount in seen)
+    assert world.spent <= limit
+    assert world.spent == sum(
+        int(most * share) for (most, share), end in zip(calls, ends, strict=True) if end == "done"
+    )
 
 
-async def test_a_call_waits_for_others_to_cost_less_than_they_might_have():
-    cap = Cap(100, spent=0)
+async def test_a_call_waits_for_others_to_cost_less_than_they_might_have(tmp_path):
+    world = World(tmp_path, 100, 10)
 
-    done = await asyncio.gather(*(spend(cap, 90, random.randint(1, 5)) for _ in range(10)))
+    ends = await asyncio.gather(*(world.spend(n, 90, random.randint(1, 5)) for n in range(10)))
 
-    assert done.count(True) >= 2
-    assert cap.spent <= 100
+    assert Counter(ends)["done"] >= 2
+    assert world.spent <= 100
 
 
-async def test_what_could_never_fit_is_refused_at_once():
-    with pytest.raises(OverBudget, match="may not cost as much"):
-        await Cap(10, spent=5).reserve(6)
+async def test_what_could_never_fit_is_refused_at_once(tmp_path):
+    world = World(tmp_path, 10, 1, spent=5)
+
+    assert await world.spend(0, 6, 1) == "refused"
+
+
+async def test_a_batch_without_a_cap_asks_nobody(tmp_path):
+    world = World(tmp_path, 10, 1)
+
+    assert world.processes[0].of(replace(world.batch, max_cost=None), world.claims[0]) is None

@@ -181,7 +181,7 @@ async def test_lines_under_way_at_a_stop_are_given_back(tmp_path):
 
     await world.run()
 
-    assert [claim.tries for claim in world.store.claim("w2", 9, until=0.0)] == [1] * 5
+    assert [claim.tries for claim in world.store.claim("w2", 9)] == [1] * 5
 
 
 @pytest.mark.parametrize("size", [0, 10])

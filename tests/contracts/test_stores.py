@@ -1,12 +1,13 @@
 """What every store of batches promises."""
 
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 import pytest
 
-from batch.jobs import Batch, File, Line, Problem, Result, State
+from batch.jobs import Batch, Claim, File, Line, Problem, Result, Room, State
 from batch.seams import Store
 from batch.sqlite import SQLiteStore
 from router.types import Principal
@@ -85,26 +86,26 @@ def test_files_are_listed_by_purpose_and_can_be_dropped_once(store):
 def test_lines_are_claimed_in_the_order_of_their_places_each_by_one_worker(store):
     begun(store, 3)
 
-    first = store.claim("w1", 2, until=100.0)
-    second = store.claim("w2", 9, until=100.0)
+    first = store.claim("w1", 2)
+    second = store.claim("w2", 9)
 
     assert [claim.line.number for claim in first] == [1, 2]
     assert [claim.line.number for claim in second] == [3]
-    assert store.claim("w3", 9, until=100.0) == []
+    assert store.claim("w3", 9) == []
 
 
 def test_the_older_batch_comes_first(store):
     begun(store, 2, "batch_1")
     begun(store, 2, "batch_2")
 
-    assert [claim.batch for claim in store.claim("w", 3, until=1.0)] == ["batch_1", "batch_1", "batch_2"]
+    assert [claim.batch for claim in store.claim("w", 3)] == ["batch_1", "batch_1", "batch_2"]
 
 
 def test_a_line_is_recorded_once_and_what_it_cost_always(store):
     begun(store, 1)
-    (old,) = store.claim("w1", 1, until=0.0)
-    assert store.orphans(now=1.0, everyone=False) == [(old, None)]
-    (new,) = store.claim("w2", 1, until=100.0)
+    (old,) = store.claim("w1", 1)
+    assert store.orphans() == [(old, None)]
+    (new,) = store.claim("w2", 1)
 
     assert store.complete(new, good())
     assert not store.complete(old, good())
@@ -117,34 +118,36 @@ def test_a_line_is_recorded_once_and_what_it_cost_always(store):
 
 def test_an_orphan_comes_with_the_model_that_was_being_asked(store):
     begun(store, 2)
-    first, second = store.claim("w1", 2, until=50.0)
+    first, second = store.claim("w1", 2)
     store.sent(first, "small")
 
-    assert store.orphans(now=40.0, everyone=False) == []
-    assert store.orphans(now=40.0, everyone=True) == [(first, "small"), (second, None)]
+    assert store.orphans(silent=3600) == []
+    assert store.orphans(worker="w2") == []
+    assert store.orphans(worker="w1") == [(first, "small"), (second, None)]
 
 
 def test_a_renewed_claim_does_not_lapse(store):
-    begun(store, 1)
-    store.claim("w1", 1, until=10.0)
+    begun(store, 2)
+    store.claim("w1", 1)
+    (silent,) = store.claim("w2", 1)
+    time.sleep(0.4)  # the store has a clock of its own
+    store.renew("w1")
 
-    store.renew("w1", until=99.0)
-
-    assert store.orphans(now=50.0, everyone=False) == []
+    assert store.orphans(silent=0.2) == [(silent, None)]
 
 
 def test_a_line_that_is_given_back_waits_as_if_it_had_not_been_tried(store):
     begun(store, 1)
-    claims = store.claim("w1", 1, until=10.0)
+    claims = store.claim("w1", 1)
 
     store.give_back(claims)
 
-    assert [claim.tries for claim in store.claim("w2", 1, until=10.0)] == [1]
+    assert [claim.tries for claim in store.claim("w2", 1)] == [1]
 
 
 def test_what_nobody_has_begun_can_be_dropped(store):
     begun(store, 3)
-    (claim,) = store.claim("w", 1, until=10.0)
+    (claim,) = store.claim("w", 1)
 
     assert store.drop_waiting("batch_1", PROBLEM) == 2
     assert store.complete(claim, good())
@@ -159,7 +162,7 @@ def test_what_nobody_has_begun_can_be_dropped(store):
 
 def test_results_come_in_the_order_of_the_file(store):
     begun(store, 3)
-    claims = store.claim("w", 3, until=10.0)
+    claims = store.claim("w", 3)
     for claim in reversed(claims):
         store.complete(claim, good())
 
@@ -190,7 +193,7 @@ def test_failed_and_dropped_lines_can_be_tried_again_but_not_those_wrong_from_th
     store.begin(
         "batch_1", [*lines(3), Line(number=4, custom_id=None, offset=0, length=1, problem=PROBLEM)], at=1
     )
-    first, second = store.claim("w", 2, until=10.0)
+    first, second = store.claim("w", 2)
     store.complete(first, good())
     store.complete(second, Result(status=502, body=b"{}", request_id="r"))
     store.drop_waiting("batch_1", PROBLEM)
@@ -202,4 +205,63 @@ def test_failed_and_dropped_lines_can_be_tried_again_but_not_those_wrong_from_th
     again = store.batch("batch_1")
     assert (again.state, again.deadline, again.output_file) == (State.IN_PROGRESS, 9000, None)
     assert (again.counts.completed, again.counts.failed, again.counts.left) == (1, 1, 2)
-    assert sorted(claim.line.number for claim in store.claim("w", 9, until=1.0)) == [2, 3]
+    assert sorted(claim.line.number for claim in store.claim("w", 9)) == [2, 3]
+
+
+def capped(store: Store, count: int = 2) -> list[Claim]:
+    store.add_batch(batch(max_cost=100))
+    store.begin("batch_1", lines(count), at=1)
+    return store.claim("w", count)
+
+
+def test_what_a_call_can_cost_is_held_for_all_lines_together_and_settled_for_what_it_did(store):
+    one, two = capped(store)
+
+    assert store.reserve(one, 60, limit=100) is Room.HELD
+    assert store.reserve(two, 60, limit=100) is Room.FULL
+    store.settle(one, 60, 30)
+    assert store.reserve(two, 60, limit=100) is Room.HELD
+    assert store.batch("batch_1").counts.spent == 30
+    assert store.reserve(one, 71, limit=100) is Room.SPENT
+
+
+def test_what_a_line_is_recorded_to_have_cost_is_in_the_place_of_what_its_calls_were_taken_for(store):
+    one, two = capped(store)
+    store.reserve(one, 60, limit=100)
+    store.settle(one, 60, 40)
+
+    store.complete(one, good(cost=25))
+
+    assert store.batch("batch_1").counts.spent == 25
+    assert store.reserve(two, 75, limit=100) is Room.HELD
+
+
+@pytest.mark.parametrize("ends", ["give_back", "orphans"])
+def test_a_call_that_was_lost_is_spent_in_full_and_one_that_was_not_sent_is_not(store, ends):
+    one, two = capped(store)
+    store.reserve(one, 60, limit=100)
+    store.reserve(two, 30, limit=100)
+    store.sent(one, "small")
+
+    store.give_back([one, two]) if ends == "give_back" else store.orphans()
+
+    assert store.batch("batch_1").counts.spent == 60
+    assert [store.reserve(claim, 41, limit=100) for claim in store.claim("w", 1)] == [Room.SPENT]
+
+
+def test_nothing_is_held_for_a_claim_that_is_held_no_longer(store):
+    one, two = capped(store)
+    store.orphans()
+
+    assert store.reserve(one, 10, limit=100) is Room.SPENT
+    store.settle(two, 10, 10)
+    assert store.batch("batch_1").counts.spent == 0
+
+
+def test_one_at_a_time_moves_a_batch_on(store):
+    store.add_batch(batch())
+
+    with store.alone("batch_1") as alone:
+        assert alone
+    with store.alone("batch_1") as alone:
+        assert alone
