@@ -9,6 +9,7 @@ from router.commands.lazy import LazyGroup
 
 PARTS: Mapping[str, str] = MappingProxyType(
     {
+        "estimate": "What a file will cost and how long it takes, before it is submitted.",
         "submit": "Upload a file of requests and make a batch of it.",
         "status": "Where batches stand; --watch follows one to its end.",
         "results": "Write what became of each line.",
