@@ -229,7 +229,8 @@ def _lengths(reader: Reader, read: Floats, corpus: Corpus, known: Places) -> tup
     ridge = Ridge(alpha=3000.0).fit(read[prompt], logs - offset[column] + logs.mean())
     reader = replace(reader, length=np.append(ridge.coef_, ridge.intercept_).astype(np.float32))
     guess = np.asarray(ridge.predict(read[prompt]), float)
-    slope = float(np.cov(guess, logs - offset[column])[0, 1] / guess.var())
+    varied = float(guess.var())
+    slope = float(np.cov(guess, logs - offset[column])[0, 1] / varied) if varied > 0 else 0.0
     thinking = np.array([corpus.subjects[at].facts.thinks for at in known])
     level = _means(logs - slope * guess, column, len(known), float((logs - slope * guess).mean()))
     usual = float(np.median(level[~thinking]))
