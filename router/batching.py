@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from batch.admission import Admitted, Paces
-from batch.answering import Answerer
+from batch.answering import Answerer, claim_id_of
 from batch.jobs import Claim
 from batch.leases import Leases
 from batch.pace import Pace
@@ -121,6 +121,6 @@ class Batching:
         return Admitted(upstream, self._paces, self._sent, self._pool.gates.get(name))
 
     async def _sent(self, request_id: str, model: str) -> None:
-        claim = self._claims.get(request_id)
+        claim = self._claims.get(claim_id_of(request_id))
         if claim is not None:
             await asyncio.to_thread(self._store.sent, claim, model)

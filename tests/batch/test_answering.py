@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from batch.answering import Answerer
+from batch.answering import PAUSES, Answerer, claim_id_of
 from batch.jobs import Batch, Claim, Line
 from batch.sqlite import SQLiteStore
 from policies.budgets.keeper import Keeper
@@ -13,6 +13,7 @@ from policies.language import PolicySpec
 from policies.meters import Health
 from policies.policy import RoutedPolicy
 from router.budget import Budget, BudgetScope, Per
+from router.errors import CallerFault, Unreachable
 from router.pipeline import Pipeline
 from router.types import Principal, Scopes
 from tests.support.world import Book, FakeClock, Script, features, flat_charge, model
@@ -23,22 +24,23 @@ SMALL = model("small")
 class World:
     """A house of one model, with one limit, and a line that is answered again and again."""
 
-    def __init__(self, folder, *, scopes=None, per=Per.MINUTE):
-        self.clock, self.slept, self.store = FakeClock(), [], SQLiteStore(folder)
-        limit = Budget(name="pace", scope=BudgetScope.KEY, per=per, requests=2)
+    def __init__(self, folder, *, scopes=None, per=Per.MINUTE, requests=2, replies=(["x"],)):
+        self.clock, self.slept, self.store, self.book = FakeClock(), [], SQLiteStore(folder), Book()
+        limit = Budget(name="pace", scope=BudgetScope.KEY, per=per, requests=requests)
         self.pipeline = Pipeline(
             models={"small": SMALL},
-            upstreams={"fake": Script({"small": [["x"]]})},
+            upstreams={"fake": Script({"small": list(replies)})},
             measure=lambda *_: features({"small": 0.9}),
             charge=flat_charge,
             count=len,
-            sinks=[Book()],
+            sinks=[self.book],
             clock=self.clock,
             budgets=Keeper(Ruleset([limit]), MemoryCounters(self.clock), clock=self.clock),
         )
+        now = int(self.clock.now().timestamp())
         who = Principal(key="k", scopes=scopes or Scopes())
         self.batch = Batch(
-            id="b", principal=who, endpoint="/v1/chat/completions", input_file="f", window=86_400, created=0
+            id="b", principal=who, endpoint="/v1/chat/completions", input_file="f", window=86_400, created=now
         )
 
     def policy(self, _asked, /):
@@ -65,6 +67,33 @@ async def test_a_line_that_comes_too_early_waits_for_the_next_window(tmp_path):
 async def test_it_does_not_wait_for_tomorrow(tmp_path):
     world = World(tmp_path, per=Per.DAY)
     assert [(await world.answer()).status for _ in range(3)] == [200, 200, 429]
+
+
+async def test_a_line_whose_engine_dies_is_tried_again_as_a_request_of_its_own(tmp_path):
+    world = World(tmp_path, replies=([Unreachable()], [Unreachable()], ["x"]), requests=100)
+
+    result = await world.answer()
+
+    assert (result.status, result.attempts, world.slept) == (200, 3, [1.0, 2.0])
+    assert [entry.request_id for entry in world.book.rows] == ["b-1-1", "b-1-1.1", "b-1-1.2"]
+    assert result.request_id == "b-1-1.2"
+    assert claim_id_of("b-1-1.2") == "b-1-1"
+    assert result.cost == sum(entry.cost or 0 for entry in world.book.rows)
+
+
+async def test_what_stays_down_fails_its_line_in_the_end_and_a_wrong_request_at_once(tmp_path):
+    down = World(tmp_path, replies=([Unreachable()],), requests=100)
+    wrong = World(tmp_path, replies=([CallerFault("no such thing")],))
+
+    assert ((await down.answer()).status, down.slept) == (502, list(PAUSES))
+    assert ((await wrong.answer()).status, wrong.slept) == (400, [])
+
+
+async def test_a_batch_whose_time_is_over_is_not_waited_for(tmp_path):
+    world = World(tmp_path, replies=([Unreachable()],))
+    world.clock.at = 90_000
+
+    assert ((await world.answer()).status, world.slept) == (502, [])
 
 
 @pytest.mark.parametrize("scopes", [Scopes(lanes=frozenset({"interactive"})), Scopes(policies=frozenset())])
