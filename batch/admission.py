@@ -1,11 +1,12 @@
 """Who may ask a model now: a place in the queue of each model, and a note before each call is sent."""
 
-from collections.abc import Awaitable, Callable
-from contextlib import aclosing
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 
 from batch.gate import Gate
-from batch.pace import Pace
-from router.errors import UpstreamError
+from batch.pace import Pace, Turn
+from router.errors import Unsent, UpstreamError
 from router.seams import Stream, Upstream
 from router.types import Model, Request
 
@@ -20,9 +21,7 @@ class Admitted:
         self._upstream, self._paces, self._sent, self._gate = upstream, paces, sent, gate
 
     async def send(self, request: Request, model: Model, /) -> Stream:
-        pace = self._paces.of(model)
-        async with pace.turn() as turn:
-            await self._sent(request.id, model.name)
+        async with self._admitted(request, model) as turn:
             if self._gate is not None:
                 self._gate.begun()
             try:
@@ -35,6 +34,17 @@ class Admitted:
             finally:
                 if self._gate is not None:
                     self._gate.over()
+
+    @asynccontextmanager
+    async def _admitted(self, request: Request, model: Model) -> AsyncIterator[Turn]:
+        """Wait for the model's turn and note the call; raises `Unsent` if cancelled meanwhile."""
+        async with AsyncExitStack() as stack:
+            try:
+                turn = await stack.enter_async_context(self._paces.of(model).turn())
+                await self._sent(request.id, model.name)
+            except asyncio.CancelledError:
+                raise Unsent from None
+            yield turn
 
     async def close(self) -> None:
         await self._upstream.close()

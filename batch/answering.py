@@ -1,9 +1,10 @@
 """Answering one line: by the same rules, checks and climbs that serve an interactive request."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import logging
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import orjson
 
@@ -13,7 +14,18 @@ from batch.seams import Store
 from router.answers import note_of
 from router.dialects import DIALECTS
 from router.door import keep_within_scopes
-from router.errors import FarthingError, OverRate, RateLimited, TimedOut, Truncated, Unreachable
+from router.errors import (
+    BadRequest,
+    Broken,
+    FarthingError,
+    NoCandidate,
+    OverRate,
+    RateLimited,
+    TimedOut,
+    Truncated,
+    Unaccounted,
+    Unreachable,
+)
 from router.http import status_of
 from router.pipeline import Pipeline
 from router.seams import Clock, Dialect, Policy
@@ -22,11 +34,11 @@ from router.types import Lane, Outcome, Picodollars, Request
 LONGEST_WAIT = 3600.0
 """Seconds a line waits for a limit's next window; a longer one fails it."""
 
-PASSING: Final = (Unreachable, Truncated, TimedOut, RateLimited)
-"""Faults of an upstream that may be over in a while: it restarts, or has too much to do."""
+log = logging.getLogger("farthing.batch")
 
-PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
-"""Seconds after which a line that met such a fault is tried again, from its beginning."""
+
+PASSING = (Unreachable, TimedOut, RateLimited, Broken, Truncated, Unaccounted)
+"""Failures that say nothing of the line: an engine that is being started again, a provider that is busy."""
 
 
 class House(Protocol):
@@ -58,41 +70,23 @@ class Answerer:
             policy = house.policy(request.asked)
         except FarthingError as error:
             return _failed(dialect, error, request_id)
-        cap = self._caps.of(batch, claim)
-        outcomes = await self._patiently(batch, house, request, policy, cap)
-        outcome, cost = outcomes[-1], _cost(outcomes)
-        attempts = sum(len(one.attempts) for one in outcomes)
+        outcome = await self._run(house, request, policy, self._caps.of(batch, claim))
         chosen = outcome.chosen
         if chosen is None or chosen.reply is None:
-            failed = _failed(dialect, outcome.failure or FarthingError(), request_id)
-            return replace(failed, attempts=attempts, cost=cost)
+            failure = outcome.failure or FarthingError()
+            failed = _failed(dialect, failure, request_id)
+            return replace(failed, attempts=len(outcome.attempts), cost=outcome.cost, again=_again(failure))
         renderer = dialect.renderer(request, created=int(self._clock.now().timestamp()))
         model = chosen.decision.model.name
         body = renderer.whole(replace(chosen.reply, usage=chosen.usage), model, note_of(outcome))
         return Result(
             status=200,
             body=body,
-            request_id=outcome.request.id,
+            request_id=request_id,
             model=model,
-            attempts=attempts,
-            cost=cost,
+            attempts=len(outcome.attempts),
+            cost=outcome.cost,
         )
-
-    async def _patiently(
-        self, batch: Batch, house: House, request: Request, policy: Policy, cap: Cap | None
-    ) -> Sequence[Outcome]:
-        """Run a line; one whose upstream is down for the moment is run again, as a request of its own."""
-        outcomes: list[Outcome] = []
-        for again, pause in enumerate((*PAUSES, None)):
-            one = replace(request, id=f"{request.id}{AGAIN}{again}") if again else request
-            outcome = await self._run(house, one, policy, cap)
-            outcomes.append(outcome)
-            failure = outcome.failure
-            late = batch.deadline <= self._clock.now().timestamp()
-            if pause is None or late or not isinstance(failure, PASSING):
-                break
-            await self._sleep(max(pause, min(failure.retry_after or 0.0, LONGEST_WAIT)))
-        return outcomes
 
     async def _run(self, house: House, request: Request, policy: Policy, cap: Cap | None) -> Outcome:
         """Run a line; one that is too early for a limit of requests or tokens waits for its next window."""
@@ -106,18 +100,18 @@ class Answerer:
                 return outcome
             await self._sleep(refused.retry_after or 0)
 
-    def book_lost(self, batch: Batch, claim: Claim, raw: bytes, model: str) -> None:
-        """Write down a call to `model` whose process died before it could: it may have cost money."""
+    def book_lost(self, batch: Batch, claim: Claim, raw: bytes, models: Sequence[str], first: int) -> None:
+        """Write down calls to `models` whose process died before it could: they may have cost money.
+
+        They are the attempts of this try from the `first` on.
+        """
         house = self._house()
         try:
             request = parsed(batch, claim, raw)
-            house.pipeline.book_lost(request, house.policy(request.asked), model)
-        except FarthingError:
-            return  # the configuration has changed meanwhile: nobody knows this model's price any more
-
-
-AGAIN = "."
-"""Stands in a request's id between that of its line's claim and how often it was run again."""
+            house.pipeline.book_lost(request, house.policy(request.asked), models, first=first)
+        except FarthingError as error:
+            # The configuration has changed meanwhile: nobody knows this model's price any more.
+            log.warning("%d lost calls of %s cannot be booked: %s", len(models), request_id_of(claim), error)
 
 
 def request_id_of(claim: Claim) -> str:
@@ -125,14 +119,12 @@ def request_id_of(claim: Claim) -> str:
     return f"{claim.batch}-{claim.line.number}-{claim.tries}"
 
 
-def claim_id_of(request_id: str) -> str:
-    """The id of the claim for which a request is run."""
-    return request_id.partition(AGAIN)[0]
-
-
 def parsed(batch: Batch, claim: Claim, raw: bytes) -> Request:
     """Make a line's `Request`; raise `CallerError`."""
-    body: Any = orjson.loads(raw)["body"]
+    try:
+        body: Any = orjson.loads(raw)["body"]
+    except orjson.JSONDecodeError:
+        raise BadRequest("The line cannot be read any more.") from None
     request = DIALECTS[ENDPOINTS[batch.endpoint]].parse(
         orjson.dumps(body),
         request_id=request_id_of(claim),
@@ -141,10 +133,24 @@ def parsed(batch: Batch, claim: Claim, raw: bytes) -> Request:
     return replace(request, lane=Lane.BATCH, stream=False)
 
 
-def _cost(outcomes: Iterable[Outcome]) -> Picodollars | None:
-    """What is known to have been spent; `None` if nothing is known of any of them."""
-    known = [outcome.cost for outcome in outcomes if outcome.cost is not None]
-    return sum(known) if known else None
+def given_up(claim: Claim, cost: Picodollars | None) -> Result:
+    """Say of a line that whoever worked on it died, again and again."""
+    error = FarthingError(f"The process that worked on this line died {claim.tries} times.")
+    return replace(_failed(DIALECTS["chat"], error, request_id_of(claim)), cost=cost)
+
+
+def broken(claim: Claim) -> Result:
+    """Say of a line that the fault is ours."""
+    return _failed(
+        DIALECTS["chat"], FarthingError("Farthing itself failed; its log says how."), request_id_of(claim)
+    )
+
+
+def _again(failure: Exception) -> float | None:
+    """Say after how many seconds the same line may do better, `None`: it will not."""
+    if isinstance(failure, PASSING):
+        return failure.retry_after or 0.0
+    return failure.retry_after if isinstance(failure, NoCandidate) else None
 
 
 def _failed(dialect: Dialect, error: Exception, request_id: str) -> Result:

@@ -1,7 +1,7 @@
 """The words of batch work: files, batches, their lines, and what became of each."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum, StrEnum, auto
 from types import MappingProxyType
@@ -101,6 +101,7 @@ class Problem:
 class Batch:
     """One batch. `window` is in seconds; `stamps` holds when it entered which state, as `in_progress_at`.
 
+    `output_window` is how many seconds its written files are kept, `None`: until they are deleted.
     `max_cost` bounds what all lines may cost together; what is done by then is kept.
     """
 
@@ -110,6 +111,7 @@ class Batch:
     input_file: str
     window: int
     created: int
+    output_window: int | None = None
     state: State = State.VALIDATING
     metadata: Mapping[str, str] = field(default_factory=dict)
     max_cost: Picodollars | None = None
@@ -122,6 +124,21 @@ class Batch:
     @property
     def deadline(self) -> int:
         return self.created + self.window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """A change of a batch's state at a time, if it is in one of `before`.
+
+    The files it names become known with it, in one step: a file that nobody knows was never there.
+    """
+
+    before: Collection[State]
+    state: State
+    at: int
+    problems: Sequence[Problem] = ()
+    output: File | None = None
+    errors: File | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +159,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A line that somebody works on: the `tries`-th time, and who."""
+    """A line that somebody works on, the `tries`-th time that anybody does."""
 
     batch: str
     line: Line
@@ -155,6 +172,7 @@ class Result:
     """What became of a line: the HTTP status and body it would have got by itself.
 
     `model` answered; `cost` is of this try, `None` if no price is known.
+    `again` says after how many seconds another try may do better, `None`: never.
     """
 
     status: int
@@ -163,6 +181,7 @@ class Result:
     model: str | None = None
     attempts: int = 0
     cost: Picodollars | None = None
+    again: float | None = None
 
     @property
     def state(self) -> LineState:

@@ -1,44 +1,33 @@
-"""Saying that this process lives, and taking back what dead ones held."""
+"""Saying that this process lives, and taking over what dead ones held."""
 
 import asyncio
 import logging
-from collections.abc import Callable
 
-from batch.jobs import Batch, Claim
+from batch.heir import Heir
 from batch.seams import Store
-from batch.shelf import Shelf
 
 LEASE = 60.0
 """Seconds a process may be silent before others take over its lines; it speaks three times as often."""
-
-Book = Callable[[Batch, Claim, bytes, str], None]
-"""Told of a call to a model whose process died before it could write it down."""
 
 log = logging.getLogger("farthing.batch")
 
 
 class Leases:
-    """Renews what `worker` holds; lets wait again what others held who are silent."""
+    """Renews what `worker` holds; settles, and lets wait again, what others held who are silent."""
 
-    def __init__(self, store: Store, shelf: Shelf, book: Book, *, worker: str, lease: float = LEASE) -> None:
-        self._store, self._shelf, self._book = store, shelf, book
-        self._worker, self._lease = worker, lease
+    def __init__(self, store: Store, heir: Heir, *, worker: str, lease: float = LEASE) -> None:
+        self._store, self._heir, self._worker, self._lease = store, heir, worker, lease
 
     async def keep(self) -> None:
         """Do so until cancelled."""
         while True:
             await asyncio.sleep(self._lease / 3)
             await asyncio.to_thread(self._store.renew, self._worker)
-            await self.take_back(silent=self._lease)
+            await self.take_over(silent=self._lease)
 
-    async def take_back(self, *, worker: str | None = None, silent: float = 0) -> None:
-        """Let lines wait again, and book the calls that were under way; see `Store.orphans`."""
-        orphans = await asyncio.to_thread(self._store.orphans, worker=worker, silent=silent)
-        for claim, model in orphans:
-            batch = await asyncio.to_thread(self._store.batch, claim.batch)
-            if model is not None and batch is not None:
-                line = claim.line
-                raw = await asyncio.to_thread(self._shelf.read, batch.input_file, line.offset, line.length)
-                self._book(batch, claim, raw, model)
-        if orphans:
-            log.warning("%d lines were under way when their process died; they are tried again", len(orphans))
+    async def take_over(self, *, worker: str | None = None, silent: float = 0) -> None:
+        """Take over what `worker` holds, or whoever is silent, and let it wait again."""
+        left = await asyncio.to_thread(self._store.take_over, self._worker, worker=worker, silent=silent)
+        if left:
+            log.warning("%d lines were under way when their process ended; they are tried again", len(left))
+            await self._heir.settle(left)

@@ -7,7 +7,7 @@ from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
-from batch.jobs import DAY, Batch, File, State, new_id
+from batch.jobs import DAY, Batch, File, Move, State, new_id
 from batch.seams import Store
 from batch.shelf import Shelf
 from batch.wire import asked_batch, batch_object, file_object, listing
@@ -155,7 +155,9 @@ class BatchRoutes:
         batch = await self._batch(http, who)
         stoppable = (State.VALIDATING, State.IN_PROGRESS)
         moved = await asyncio.to_thread(
-            self._store.move, batch.id, stoppable, State.CANCELLING, at=self._now()
+            self._store.move,
+            batch.id,
+            Move(before=stoppable, state=State.CANCELLING, at=self._now()),
         )
         batch = await self._batch(http, who)
         if not moved and batch.state not in {State.CANCELLING, State.CANCELLED}:

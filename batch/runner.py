@@ -6,20 +6,29 @@ Several may work on one store: lines are claimed, and a batch is moved on by one
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
+from typing import TypeAlias
 
-from batch.answering import request_id_of
+from batch.answering import broken, request_id_of
 from batch.intake import Unreadable, read_lines
-from batch.jobs import Batch, Claim, File, Problem, Result, State, new_id
+from batch.jobs import Batch, Claim, File, Move, Problem, State, new_id
 from batch.seams import Answer, Store
 from batch.shelf import Shelf
 from batch.wire import output_line
-from router.dialects import DIALECTS
-from router.errors import FarthingError
 from router.seams import Clock
 
 LOOK_EVERY = 0.2
 """Seconds between two looks at what has come, ended or been cancelled."""
+
+TROUBLE = 5.0
+"""Seconds before something is tried again that the disk or the store did not take."""
+
+MOST_TRIES = 10
+"""Tries of a line whose upstream fails, or whose process dies, before it is given up."""
+
+LONGEST_PAUSE = 300.0
+"""Seconds a line waits for an upstream that failed again and again; it begins with two, and doubles."""
 
 CANCELLED = Problem(code="batch_cancelled", message="The batch was cancelled before this line's turn.")
 EXPIRED = Problem(code="batch_expired", message="The batch's time was over before this line's turn.")
@@ -27,7 +36,18 @@ SPENT = Problem(
     code="batch_cost_limit", message="The batch had spent what it may cost before this line's turn."
 )
 
+Step: TypeAlias = Callable[[Batch], bool]
+"""Moves a batch on, and tells whether it did; blocks, so it is taken in a thread."""
+
 log = logging.getLogger("farthing.batch")
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How a batch ends early: what its lines are told that had no turn, and as what."""
+
+    why: Problem
+    state: State
 
 
 class Runner:
@@ -47,20 +67,22 @@ class Runner:
         self._store, self._shelf, self._answer = store, shelf, answer
         self._clock, self._worker, self._room = clock, worker, room
         self._running: set[asyncio.Task[None]] = set()
+        self._moving: dict[str, asyncio.Task[None]] = {}
         self._claims = claims
         self._batches: dict[str, Batch] = {}
         self._news = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set; lines under way are then given back, to be taken up later."""
+        """Work until `stop` is set; what is under way then lapses, for whoever takes over."""
         async with asyncio.TaskGroup() as group:
             try:
                 while not stop.is_set():
-                    await self._look(group)
+                    await self._look_if_possible(group)
                     await self._wait(stop)
             finally:
-                for task in self._running:
+                for task in (*self._running, *self._moving.values()):
                     task.cancel()
+        await asyncio.to_thread(self._store.resign, self._worker)
 
     async def _wait(self, stop: asyncio.Event) -> None:
         """Sleep until a line ends, it is time to look again, or to stop."""
@@ -72,11 +94,20 @@ class Runner:
             for future in waiting:
                 future.cancel()
 
+    async def _look_if_possible(self, group: asyncio.TaskGroup) -> None:
+        """Look; a disk that is full, or a store that is away, ends nothing that could go on later."""
+        try:
+            await self._look(group)
+        except Exception:
+            log.exception("the batches cannot be looked at; that is tried again in %.0f s", TROUBLE)
+            await asyncio.sleep(TROUBLE)
+
     async def _look(self, group: asyncio.TaskGroup) -> None:
         batches = await asyncio.to_thread(self._store.under_way)
         self._batches = {batch.id: batch for batch in batches}
         for batch in batches:
-            await self._advance(batch)
+            if batch.id not in self._moving:
+                await self._move_on(group, batch)
         room = self._room(len(self._running))
         if room > 0 and any(batch.state is State.IN_PROGRESS for batch in batches):
             claims = await asyncio.to_thread(self._store.claim, self._worker, room)
@@ -94,81 +125,108 @@ class Runner:
         del self._claims[request_id_of(claim)]
         self._news.set()
 
+    def _moved(self, batch_id: str, _: asyncio.Task[None]) -> None:
+        del self._moving[batch_id]
+
     async def _work(self, batch: Batch, claim: Claim) -> None:
         try:
             raw = await asyncio.to_thread(
                 self._shelf.read, batch.input_file, claim.line.offset, claim.line.length
             )
             result = await self._answer(batch, claim, raw)
-        except asyncio.CancelledError:
-            await asyncio.shield(asyncio.to_thread(self._store.give_back, [claim]))
-            raise
         except Exception:
             # Ours, and not the batch's fault: the line says so, and the others go on.
             log.exception("line %d of %s could not be worked on", claim.line.number, claim.batch)
-            result = _broken(claim)
-        await asyncio.to_thread(self._store.complete, claim, result)
+            result = broken(claim)
+        if result.again is not None and claim.tries < MOST_TRIES:
+            pause = max(result.again, min(2.0**claim.tries, LONGEST_PAUSE))
+            await self._recorded(partial(self._store.give_back, claim, cost=result.cost, wait=pause))
+        else:
+            await self._recorded(partial(self._store.complete, claim, result))
 
-    async def _advance(self, batch: Batch) -> None:
-        """Move a batch on, if it is time."""
-        match batch.state:
-            case State.VALIDATING:
-                await self._alone(batch, self._validate)
-            case State.CANCELLING:
-                await self._stop(batch, CANCELLED, State.CANCELLED)
-            case State.IN_PROGRESS if batch.deadline <= self._now():
-                await self._stop(batch, EXPIRED, State.EXPIRED)
-            case State.IN_PROGRESS if batch.max_cost is not None and batch.counts.spent >= batch.max_cost:
-                await self._stop(batch, SPENT, State.COMPLETED)
-            case State.IN_PROGRESS if not batch.counts.left:
-                await self._alone(batch, partial(self._finish, state=State.COMPLETED))
-            case State.FINALIZING:
-                await self._alone(batch, partial(self._finish, state=State.COMPLETED))
-            case _:
-                pass
+    async def _recorded(self, record: Callable[[], object]) -> None:
+        """Write down what came of a line, however long the disk takes nothing: it has been paid for."""
+        while True:
+            try:
+                # No task, so that it is done also when we are stopped meanwhile.
+                await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, record))
+            except Exception:
+                log.exception("a result cannot be written; that is tried again in %.0f s", TROUBLE)
+                await asyncio.sleep(TROUBLE)
+            else:
+                return
 
-    async def _alone(self, batch: Batch, step: Callable[[Batch], None]) -> None:
-        """Take a step in a thread, unless another process takes it or has taken it."""
+    async def _move_on(self, group: asyncio.TaskGroup, batch: Batch) -> None:
+        """Move a batch on, if it is time; what takes long is done beside, so that the others go on."""
+        end = self._end_of(batch)
+        if end is not None and batch.counts.total:
+            # Here, before others of its lines are begun.
+            await asyncio.to_thread(self._store.drop_waiting, batch.id, end.why)
+        if batch.state is State.VALIDATING:
+            step: Step = self._validate
+        elif end is not None:
+            step = partial(self._stop, state=end.state)
+        elif not batch.counts.left:
+            step = partial(self._finish, state=State.COMPLETED)
+        else:
+            return
+        task = self._moving[batch.id] = group.create_task(self._take(step, batch))
+        task.add_done_callback(partial(self._moved, batch.id))
 
-        def once() -> None:
-            with self._store.alone(batch.id) as alone:
-                fresh = self._store.batch(batch.id) if alone else None
-                if fresh is not None and fresh.state is batch.state:
-                    step(fresh)
+    def _end_of(self, batch: Batch) -> _End | None:
+        """Say how a batch ends before all of its lines have had their turn, if it does."""
+        if batch.state is State.CANCELLING:
+            return _End(CANCELLED, State.CANCELLED)
+        if batch.state is not State.IN_PROGRESS:
+            return None
+        if batch.deadline <= self._now():
+            return _End(EXPIRED, State.EXPIRED)
+        over = batch.max_cost is not None and batch.counts.spent >= batch.max_cost
+        return _End(SPENT, State.COMPLETED) if over else None
 
-        await asyncio.to_thread(once)
+    async def _take(self, step: Step, batch: Batch) -> None:
+        """Take a step; one that fails is tried again, and holds up no other batch."""
+        try:
+            if await asyncio.to_thread(self._alone, step, batch):
+                self._news.set()
+        except Exception:
+            log.exception("%s cannot be moved on; that is tried again in %.0f s", batch.id, TROUBLE)
+            await asyncio.sleep(TROUBLE)
 
-    def _validate(self, batch: Batch) -> None:
+    def _alone(self, step: Step, batch: Batch) -> bool:
+        """Take a step, unless another process takes it or has taken it."""
+        with self._store.alone(batch.id) as alone:
+            fresh = self._store.batch(batch.id) if alone else None
+            return fresh is not None and fresh.state is batch.state and step(fresh)
+
+    def _validate(self, batch: Batch) -> bool:
         try:
             lines = read_lines(self._shelf.path(batch.input_file), batch.endpoint)
         except Unreadable as unreadable:
             problem = unreadable.problem
-        except OSError:
-            problem = Problem(code="missing_file", message="The input file cannot be read any more.")
+        except FileNotFoundError:
+            problem = Problem(code="missing_file", message="The input file is not there any more.")
         else:
-            self._store.begin(batch.id, lines, at=self._stamp())
-            return
-        self._store.move(batch.id, (State.VALIDATING,), State.FAILED, at=self._stamp(), problems=[problem])
+            return self._store.begin(batch.id, lines, at=self._stamp())
+        failed = Move(before=(State.VALIDATING,), state=State.FAILED, at=self._stamp(), problems=[problem])
+        return self._store.move(batch.id, failed)
 
-    async def _stop(self, batch: Batch, why: Problem, state: State) -> None:
-        """Give up what nobody has begun; once the rest has ended, so has the batch."""
-        if batch.counts.total:
-            await asyncio.to_thread(self._store.drop_waiting, batch.id, why)
-            fresh = await asyncio.to_thread(self._store.batch, batch.id)
-            if fresh is None or fresh.counts.left:
-                return
-        await self._alone(batch, partial(self._finish, state=state))
+    def _stop(self, batch: Batch, *, state: State) -> bool:
+        """End a batch whose waiting lines were given up, once the others have ended."""
+        return not batch.counts.left and self._finish(batch, state=state)
 
-    def _finish(self, batch: Batch, state: State) -> None:
+    def _finish(self, batch: Batch, *, state: State) -> bool:
         """Write the files, then say so; after a crash in between they are written anew under other names."""
         if state is State.COMPLETED:
-            self._store.move(batch.id, (State.IN_PROGRESS,), State.FINALIZING, at=self._stamp())
+            finalizing = Move(before=(State.IN_PROGRESS,), state=State.FINALIZING, at=self._stamp())
+            self._store.move(batch.id, finalizing)
         output, errors = (self._written(batch, good=good) for good in (True, False))
         before = (State.IN_PROGRESS, State.FINALIZING, State.CANCELLING)
-        self._store.move(batch.id, before, state, at=self._stamp(), output=output, errors=errors)
+        ended = Move(before=before, state=state, at=self._stamp(), output=output, errors=errors)
+        return self._store.move(batch.id, ended)
 
-    def _written(self, batch: Batch, *, good: bool) -> str | None:
-        """Write the output or the error file; return its id, or `None` if there is nothing to write."""
+    def _written(self, batch: Batch, *, good: bool) -> File | None:
+        """Write the output or the error file; `None` if there is nothing to write."""
         file_id = new_id("file-")
         size = self._shelf.write(
             file_id,
@@ -177,20 +235,19 @@ class Runner:
         if not size:
             self._shelf.drop(file_id)
             return None
-        name = f"{batch.id}_{'output' if good else 'error'}.jsonl"
-        who = batch.principal.key
-        self._store.add_file(
-            File(id=file_id, purpose="batch_output", name=name, size=size, created=self._stamp(), owner=who)
+        now = self._stamp()
+        return File(
+            id=file_id,
+            purpose="batch_output",
+            name=f"{batch.id}_{'output' if good else 'error'}.jsonl",
+            size=size,
+            created=now,
+            owner=batch.principal.key,
+            expires=now + batch.output_window if batch.output_window is not None else None,
         )
-        return file_id
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
 
     def _stamp(self) -> int:
         return int(self._now())
-
-
-def _broken(claim: Claim) -> Result:
-    error = FarthingError("Farthing itself failed; its log says how.")
-    return Result(status=500, body=DIALECTS["chat"].error(500, error), request_id=request_id_of(claim))

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol, TypeAlias
 
-from batch.jobs import Batch, Claim, File, Line, Problem, Result, Room, State
+from batch.jobs import Batch, Claim, File, Line, Move, Problem, Result, Room
 from router.types import Picodollars
 
 Answer: TypeAlias = Callable[[Batch, Claim, bytes], Awaitable[Result]]
@@ -48,18 +48,8 @@ class Store(Protocol):
         """
         ...
 
-    def move(
-        self,
-        batch_id: str,
-        before: Iterable[State],
-        state: State,
-        *,
-        at: int,
-        problems: Sequence[Problem] = (),
-        output: str | None = None,
-        errors: str | None = None,
-    ) -> bool:
-        """Change the state if it is one of `before`; tell whether it was."""
+    def move(self, batch_id: str, move: Move, /) -> bool:
+        """Change the state, if it may be changed so; tell whether it was."""
         ...
 
     def alone(self, batch_id: str, /) -> AbstractContextManager[bool]:
@@ -67,7 +57,10 @@ class Store(Protocol):
         ...
 
     def claim(self, worker: str, limit: int) -> list[Claim]:
-        """Take waiting lines of batches in progress, the oldest batch first, in the order of their places."""
+        """Take waiting lines of batches in progress, the oldest batch first, in the order of their places.
+
+        A line that was given back for a time is not taken before it is over.
+        """
         ...
 
     def sent(self, claim: Claim, model: str, /) -> None:
@@ -87,19 +80,31 @@ class Store(Protocol):
 
     def complete(self, claim: Claim, result: Result, /) -> bool: ...
 
-    def give_back(self, claims: Iterable[Claim], /) -> None:
-        """Let the lines wait again, unharmed; what is held for a call that was sent counts as spent."""
+    def give_back(
+        self, claim: Claim, /, *, cost: Picodollars | None = None, lost: bool = False, wait: float = 0.0
+    ) -> None:
+        """Let the line wait again, for `wait` seconds at least; `cost` is what this try has cost.
+
+        If calls of it were `lost`, what is held for them is spent as well: nobody knows what they cost.
+        The next claim has a number of its own, so that no two tries share one.
+        """
         ...
 
     def renew(self, worker: str, /) -> None:
         """Say that the worker lives."""
         ...
 
-    def orphans(self, *, worker: str | None = None, silent: float = 0) -> list[tuple[Claim, str | None]]:
-        """Let lines wait again that are held by `worker`, or by anybody, and return them.
+    def resign(self, worker: str, /) -> None:
+        """Say that the worker is gone: what it holds can be taken over at once, by anybody."""
+        ...
 
-        Those stay that were claimed or renewed within the last `silent` seconds.
-        With each comes the model that was being asked, if one was; what was held for that call is spent.
+    def take_over(
+        self, heir: str, /, *, worker: str | None = None, silent: float = 0
+    ) -> list[tuple[Claim, Sequence[str]]]:
+        """Take what `worker` holds, or anybody; the tries stay the same.
+
+        That stays which was claimed or renewed within the last `silent` seconds.
+        With each claim come the models that were asked in this try, in their order.
         """
         ...
 

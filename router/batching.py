@@ -1,14 +1,17 @@
 """The process that works on batches: it idles, small, until there is one, and then builds the house."""
 
 import asyncio
+import importlib
 import os
 import signal
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from batch.admission import Admitted, Paces
-from batch.answering import Answerer, claim_id_of
+from batch.answering import Answerer
+from batch.heir import Heir
 from batch.jobs import Claim
 from batch.leases import Leases
 from batch.pace import Pace
@@ -22,7 +25,7 @@ from router.engines import pool_specs
 from router.housekeeping import Housekeeping
 from router.parent import watch_parent
 from router.seams import Upstream
-from router.types import Model
+from router.types import Model, Picodollars
 
 IDLE_LOOK = 0.5
 """Seconds between two looks for the first batch, or for the lock."""
@@ -84,9 +87,10 @@ class Batching:
     async def _answer_lines(self) -> None:
         answerer = Answerer(lambda: self._home.house, self._store, self._home.clock)
         worker = self._work.place.worker()
-        leases = Leases(self._store, self._shelf, answerer.book_lost, worker=worker)
+        heir = Heir(self._store, self._shelf, answerer, self._booked)
+        leases = Leases(self._store, heir, worker=worker)
         # Whoever had the lock before had the same name, and is gone.
-        await leases.take_back(worker=worker)
+        await leases.take_over(worker=worker)
         runner = Runner(
             self._store,
             self._shelf,
@@ -105,6 +109,12 @@ class Batching:
             for task in beside:
                 task.cancel()
 
+    def _booked(self, request_ids: Collection[str]) -> Mapping[str, Sequence[Picodollars | None]]:
+        # DuckDB is loaded here alone: this process seldom needs it.
+        module = importlib.import_module("router.ledger.booked")
+        told: Mapping[str, Sequence[Picodollars | None]] = module.booked_in(self._work.data, request_ids)
+        return told
+
     def _room(self, running: int) -> int:
         for upstream in self._pool.specs:
             self._pool.want(upstream)
@@ -121,6 +131,6 @@ class Batching:
         return Admitted(upstream, self._paces, self._sent, self._pool.gates.get(name))
 
     async def _sent(self, request_id: str, model: str) -> None:
-        claim = self._claims.get(claim_id_of(request_id))
+        claim = self._claims.get(request_id)
         if claim is not None:
             await asyncio.to_thread(self._store.sent, claim, model)

@@ -140,10 +140,13 @@ class LedgerEntry:
     whole: bool | None = None
 
 
-def entries_of(outcome: Outcome) -> tuple[LedgerEntry, ...]:
-    """One row an attempt; the counterfactual stands on the last row alone, so that sums count it once."""
-    last = len(outcome.attempts)
-    rows = [_entry(outcome, attempt, final=attempt.number == last) for attempt in outcome.attempts]
+def entries_of(outcome: Outcome, *, beside: bool = False) -> tuple[LedgerEntry, ...]:
+    """One row an attempt; the counterfactual stands on the last row alone, so that sums count it once.
+
+    What was done `beside` a request has no last row: its request has ended without it.
+    """
+    last = outcome.attempts[-1] if outcome.attempts and not beside else None
+    rows = [_entry(outcome, attempt, final=attempt is last) for attempt in outcome.attempts]
     answers = [attempt for attempt in outcome.attempts if attempt.purpose is Purpose.ANSWER]
     for given_up, taken in pairwise(answers):
         index = outcome.attempts.index(given_up)

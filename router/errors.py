@@ -28,6 +28,7 @@ FarthingError
 The docstring of a class is its default message; `http.STATUS` is the one table from error to HTTP status.
 """
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -232,3 +233,7 @@ class CallerFault(UpstreamError):
     ) -> None:
         self.param, self.code = param, code
         super().__init__(message, status=status)
+
+
+class Unsent(asyncio.CancelledError):
+    """Cancelled while the call still waited for its turn: nothing was sent, so there is nothing to book."""

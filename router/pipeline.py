@@ -15,7 +15,7 @@ from policies.budgets.free import Free
 from router.attempts import answers, cannot_tell, compared, spent_on_checks
 from router.dialects.amend import amended
 from router.entry import entries_of
-from router.errors import OverBudget, Refusal, StruckOut, UnknownModel, UpstreamError
+from router.errors import OverBudget, Refusal, StruckOut, UnknownModel, Unsent, UpstreamError
 from router.gate import let_through
 from router.panel import Panel, amendment_of
 from router.seams import (
@@ -117,19 +117,23 @@ class Pipeline:
         await purse.booked()
         return outcome
 
-    def book_lost(self, request: Request, policy: Policy, model: str) -> None:
-        """Write down a call to `model` whose process died before it could: it may have cost money.
+    def book_lost(self, request: Request, policy: Policy, models: Sequence[str], *, first: int = 1) -> None:
+        """Write down calls to `models` whose process died before it could: they may have cost money.
 
+        They are the request's attempts from the `first` on.
         Raises `UnknownModel` if the catalogue has no such model any more.
         """
-        if model not in self._models:
-            raise UnknownModel(f"There is no model {model!r} here.")
+        for model in models:
+            if model not in self._models:
+                raise UnknownModel(f"There is no model {model!r} here.")
         features = self._measure(request, policy.candidates(request))
-        decision = Decision(model=self._models[model], reason="its process died")
-        trial = Trial(request, features, decision, clock=self._clock, purpose=Purpose.ANSWER)
-        trial.status = Status.LOST
-        attempt = trial.attempt(1, charge=self._charge, count=self._count)
-        self._write_down(request, policy, features, {}, [attempt])
+        attempts = []
+        for number, model in enumerate(models, start=first):
+            decision = Decision(model=self._models[model], reason="its process died")
+            trial = Trial(request, features, decision, clock=self._clock, purpose=Purpose.ANSWER)
+            trial.status = Status.LOST
+            attempts.append(trial.attempt(number, charge=self._charge, count=self._count))
+        self._write_down(request, policy, features, {}, attempts)
 
     def _write_down(
         self,
@@ -215,6 +219,7 @@ class Pipeline:
             spent=partial(spent_on_checks, attempts),
             clock=self._clock,
         )
+        unsent = False
         try:
             upstream = self._upstreams[decision.model.upstream]
             sent = amended(request, decision.model, amendment_of(decision, evaluators))
@@ -222,13 +227,18 @@ class Pipeline:
                 await let_through(stream, trial, panel, caller, answers(attempts) + 1)
         except UpstreamError as error:
             trial.error = error
+        except Unsent:
+            trial.error = StruckOut("It was cancelled before its turn.")
+            trial.error.refused = unsent = True
+            raise
         except (asyncio.CancelledError, ConnectionError):
             trial.status = Status.CANCELLED
             raise
         finally:
             # Here, not after: a cancelled call has cost money too.
             attempt = trial.attempt(len(attempts) + 1, charge=self._charge, count=self._count)
-            attempts.append(attempt)
+            if not unsent:
+                attempts.append(attempt)
             settle(attempt)
         return attempt
 
@@ -268,8 +278,7 @@ class Pipeline:
             made = attempts[len(outcome.attempts) :]
             if made and verdict is not None:
                 made[-1] = replace(made[-1], verdicts=(replace(verdict, check=Purpose.AUDIT.value),))
-            beside = replace(outcome, attempts=tuple(made), counterfactual=None)
-            entries = [replace(entry, final=False) for entry in entries_of(beside)]
+            entries = entries_of(replace(outcome, attempts=tuple(made), counterfactual=None), beside=True)
             for sink in self._sinks:
                 sink.write(entries)
         return verdict

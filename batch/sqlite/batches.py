@@ -1,15 +1,18 @@
 """Batches and their states."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import asdict, replace
 
-from batch.jobs import Batch, Line, LineState, Problem, State
+from batch.jobs import Batch, Line, LineState, Move, State
 from batch.sqlite.database import SQL, Database, turn_of
 from batch.sqlite.rows import batch_of, dumped, problem_text
 
 ENDED = (State.COMPLETED, State.EXPIRED, State.CANCELLED)
 """States from which lines may be tried again; a batch that failed never had any."""
+
+BEGINNINGS = frozenset({"in_progress_at"})
+"""What stays true of when a batch that begins anew entered which state."""
 
 
 class Batches(Database):
@@ -38,7 +41,7 @@ class Batches(Database):
 
     def begin(self, batch_id: str, lines: Iterable[Line], *, at: int) -> bool:
         with self._writing() as db:
-            if not _move(db, batch_id, (State.VALIDATING,), State.IN_PROGRESS, at=at):
+            if _moved(db, batch_id, Move(before=(State.VALIDATING,), state=State.IN_PROGRESS, at=at)) is None:
                 return False
             turn = turn_of(db, batch_id)
             rows = (
@@ -59,19 +62,9 @@ class Batches(Database):
             db.execute(SQL["tally"], {"turn": turn})
             return True
 
-    def move(
-        self,
-        batch_id: str,
-        before: Iterable[State],
-        state: State,
-        *,
-        at: int,
-        problems: Sequence[Problem] = (),
-        output: str | None = None,
-        errors: str | None = None,
-    ) -> bool:
+    def move(self, batch_id: str, move: Move, /) -> bool:
         with self._writing() as db:
-            return _move(db, batch_id, before, state, at=at, problems=problems, output=output, errors=errors)
+            return _moved(db, batch_id, move) is not None
 
     def retry_failed(self, batch_id: str, *, at: int, deadline: int) -> int:
         with self._writing() as db:
@@ -80,10 +73,11 @@ class Batches(Database):
                 return 0
             count = db.execute(SQL["retry_failed"], {"turn": turn_of(db, batch_id)}).rowcount
             if count:
+                moved = _moved(db, batch_id, Move(before=ENDED, state=State.IN_PROGRESS, at=at))
+                assert moved is not None, "it has ended"
+                stamps = {name: when for name, when in moved.stamps.items() if name in BEGINNINGS}
                 window = deadline - batch.created
-                again = replace(batch, window=window, output_file=None, error_file=None)
-                _save(db, again)
-                _move(db, batch_id, ENDED, State.IN_PROGRESS, at=at)
+                _save(db, replace(moved, window=window, stamps=stamps, output_file=None, error_file=None))
             return count
 
 
@@ -92,30 +86,24 @@ def _read(db: sqlite3.Connection, batch_id: str) -> Batch | None:
     return batch_of(row) if row else None
 
 
-def _move(
-    db: sqlite3.Connection,
-    batch_id: str,
-    before: Iterable[State],
-    state: State,
-    *,
-    at: int,
-    problems: Sequence[Problem] = (),
-    output: str | None = None,
-    errors: str | None = None,
-) -> bool:
+def _moved(db: sqlite3.Connection, batch_id: str, move: Move) -> Batch | None:
+    """Move a batch and return it; `None` if it may not be moved so."""
     batch = _read(db, batch_id)
-    if batch is None or batch.state not in set(before):
-        return False
+    if batch is None or batch.state not in move.before:
+        return None
+    for file in (move.output, move.errors):
+        if file is not None:
+            db.execute(SQL["add_file"], asdict(file))
     moved = replace(
         batch,
-        state=state,
-        stamps={**batch.stamps, f"{state}_at": at},
-        problems=tuple(problems) or batch.problems,
-        output_file=output or batch.output_file,
-        error_file=errors or batch.error_file,
+        state=move.state,
+        stamps={**batch.stamps, f"{move.state}_at": move.at},
+        problems=tuple(move.problems) or batch.problems,
+        output_file=move.output.id if move.output else batch.output_file,
+        error_file=move.errors.id if move.errors else batch.error_file,
     )
     _save(db, moved)
-    return True
+    return moved
 
 
 def _save(db: sqlite3.Connection, batch: Batch) -> None:

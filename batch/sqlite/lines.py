@@ -1,6 +1,7 @@
 """The queue: lines that wait, are claimed, and end."""
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from batch.jobs import Claim, Line, Problem, Result, Room
@@ -67,19 +68,26 @@ class Lines(Database):
                 db.execute(SQL["spend"], spent)
             return bool(done)
 
-    def give_back(self, claims: Iterable[Claim], /) -> None:
+    def give_back(
+        self, claim: Claim, /, *, cost: Picodollars | None = None, lost: bool = False, wait: float = 0.0
+    ) -> None:
         with self._writing() as db:
-            db.executemany(SQL["give_back"], [held(claim) for claim in claims])
+            db.execute(SQL["give_back"], held(claim) | {"cost": cost, "lost": lost, "wait": wait})
 
     def renew(self, worker: str, /) -> None:
         with self._writing() as db:
             db.execute(SQL["renew"], {"worker": worker})
 
-    def orphans(self, *, worker: str | None = None, silent: float = 0) -> list[tuple[Claim, str | None]]:
+    def resign(self, worker: str, /) -> None:
         with self._writing() as db:
-            rows = db.execute(SQL["orphans"], {"worker": worker, "silent": silent}).fetchall()
-            db.executemany(SQL["release"], [{"turn": row["batch"], "number": row["number"]} for row in rows])
-        return [(claim_of(row["batch_id"], row), row["sent"]) for row in rows]
+            db.execute(SQL["resign"], {"worker": worker})
+
+    def take_over(
+        self, heir: str, /, *, worker: str | None = None, silent: float = 0
+    ) -> list[tuple[Claim, Sequence[str]]]:
+        with self._writing() as db:
+            rows = db.execute(SQL["take_over"], {"heir": heir, "worker": worker, "silent": silent}).fetchall()
+        return [(claim_of(row["batch_id"], row), json.loads(row["sent"] or "[]")) for row in rows]
 
     def drop_waiting(self, batch_id: str, problem: Problem, /) -> int:
         with self._writing() as db:

@@ -65,14 +65,19 @@ SET (total, failed) = (SELECT count(*), count(*) FILTER (WHERE state = 3) FROM l
 WHERE batch = :turn;
 
 -- name: claim
+-- The lease of a line that waits is the time before which it is not taken.
 UPDATE lines
 SET state = 1, tries = tries + 1, worker = :worker, lease = (julianday('now') - 2440587.5) * 86400, sent = NULL
 WHERE batch = :turn
-  AND number IN (SELECT number FROM lines WHERE batch = :turn AND state = 0 ORDER BY place LIMIT :limit)
+  AND number IN (
+      SELECT number FROM lines
+      WHERE batch = :turn AND state = 0 AND (lease IS NULL OR lease <= (julianday('now') - 2440587.5) * 86400)
+      ORDER BY place LIMIT :limit
+  )
 RETURNING *;
 
 -- name: sent
-UPDATE lines SET sent = :model
+UPDATE lines SET sent = json_insert(coalesce(sent, '[]'), '$[#]', :model)
 WHERE batch = (SELECT turn FROM batches WHERE id = :batch)
   AND number = :number AND state = 1 AND worker = :worker AND tries = :tries;
 
@@ -104,30 +109,31 @@ WHERE batch = (SELECT turn FROM batches WHERE id = :batch) AND number = :number;
 
 -- name: give_back
 UPDATE lines
-SET state = 0, tries = tries - 1, worker = NULL, lease = NULL, sent = NULL, held = 0, paid = 0,
-    cost = CASE WHEN sent IS NULL OR held + paid = 0 THEN cost ELSE coalesce(cost, 0) + held + paid END
+-- What is held for a lost call is the most it can have cost.
+SET state = 0, worker = NULL, lease = (julianday('now') - 2440587.5) * 86400 + :wait, sent = NULL, held = 0, paid = 0,
+    cost = CASE
+        WHEN :lost AND held + paid > 0 THEN coalesce(cost, 0) + max(held + paid, coalesce(:cost, 0))
+        WHEN :cost IS NOT NULL THEN coalesce(cost, 0) + :cost
+        ELSE cost
+    END
 WHERE batch = (SELECT turn FROM batches WHERE id = :batch)
   AND number = :number AND state = 1 AND worker = :worker AND tries = :tries;
 
 -- name: renew
 UPDATE lines SET lease = (julianday('now') - 2440587.5) * 86400 WHERE state = 1 AND worker = :worker;
 
--- name: orphans
-SELECT lines.*, batches.id AS batch_id
-FROM lines JOIN batches ON turn = batch
-WHERE lines.state = 1
-  AND (:worker IS NULL OR worker = :worker)
-  AND (:silent = 0 OR lease < (julianday('now') - 2440587.5) * 86400 - :silent);
+-- name: resign
+UPDATE lines SET lease = 0 WHERE state = 1 AND worker = :worker;
 
--- name: release
--- Nobody knows what a lost call cost; what was held for it is the most it can have.
-UPDATE lines
-SET state = 0, worker = NULL, lease = NULL, sent = NULL, held = 0, paid = 0,
-    cost = CASE WHEN sent IS NULL OR held + paid = 0 THEN cost ELSE coalesce(cost, 0) + held + paid END
-WHERE batch = :turn AND number = :number;
+-- name: take_over
+UPDATE lines SET worker = :heir, lease = (julianday('now') - 2440587.5) * 86400
+WHERE state = 1
+  AND (:worker IS NULL OR worker = :worker)
+  AND (:silent = 0 OR lease < (julianday('now') - 2440587.5) * 86400 - :silent)
+RETURNING *, (SELECT id FROM batches WHERE turn = lines.batch) AS batch_id;
 
 -- name: drop_waiting
-UPDATE lines SET state = 4, problem = :problem WHERE batch = :turn AND state = 0;
+UPDATE lines SET state = 4, problem = :problem, lease = NULL WHERE batch = :turn AND state = 0;
 
 -- name: retry_failed
 -- Lines that were wrong from the start have no status, and stay as they are.

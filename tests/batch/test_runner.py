@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+import sqlite3
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from batch.jobs import Batch, Claim, File, Result, State
+from batch.jobs import Batch, Claim, File, Move, Result, State
 from batch.runner import Runner
 from batch.shelf import Shelf
 from batch.sqlite import SQLiteStore
@@ -148,7 +149,7 @@ async def test_a_cancelled_batch_ends_once_its_running_lines_have(tmp_path):
 
     async def answer(batch, claim, raw):
         if not world.answered:
-            world.store.move("batch_1", (State.IN_PROGRESS,), State.CANCELLING, at=1)
+            world.store.move("batch_1", Move(before=(State.IN_PROGRESS,), state=State.CANCELLING, at=1))
         return await ordinary(batch, claim, raw)
 
     world.answer = answer
@@ -169,7 +170,7 @@ async def test_a_file_that_is_no_batch_fails_it_with_a_reason(tmp_path):
     assert batch.problems[0].code == "invalid_json_line"
 
 
-async def test_lines_under_way_at_a_stop_are_given_back(tmp_path):
+async def test_lines_under_way_at_a_stop_lapse_at_once_for_whoever_comes_next(tmp_path):
     world = World(tmp_path)
     world.submit()
 
@@ -181,7 +182,76 @@ async def test_lines_under_way_at_a_stop_are_given_back(tmp_path):
 
     await world.run()
 
-    assert [claim.tries for claim in world.store.claim("w2", 9)] == [1] * 5
+    left = world.store.take_over("w2", silent=3600)
+    assert len(left) == 3
+
+
+def without_waits(store):
+    """Let lines that are given back be taken at once; return how long each would have waited."""
+    waits, ordinary = [], store.give_back
+
+    def give_back(claim, /, *, wait=0.0, **given):
+        waits.append(wait)
+        ordinary(claim, **given)
+
+    store.give_back = give_back
+    return waits
+
+
+async def test_a_line_whose_upstream_fails_is_tried_again_later_and_the_tries_are_paid(tmp_path):
+    world = World(tmp_path, count=2)
+    world.submit()
+    waits, ordinary = without_waits(world.store), world.answer
+
+    async def answer(batch, claim, raw):
+        if claim.line.custom_id == "c1" and claim.tries <= 3:
+            return Result(
+                status=502, body=b"{}", request_id="r", cost=DOLLAR, again=30.0 if claim.tries == 3 else 0.0
+            )
+        return await ordinary(batch, claim, raw)
+
+    world.answer = answer
+
+    batch = await world.run()
+
+    assert (batch.counts.completed, batch.counts.spent) == (2, 5 * DOLLAR)
+    assert waits == [2.0, 4.0, 30.0]
+
+
+async def test_a_line_whose_upstream_never_comes_back_fails_in_the_end(tmp_path):
+    world = World(tmp_path, count=1)
+    world.submit()
+    waits = without_waits(world.store)
+
+    async def answer(batch, claim, raw):
+        return Result(status=502, body=b"{}", request_id="r", again=0.0)
+
+    world.answer = answer
+
+    batch = await world.run()
+
+    assert batch.counts.failed == 1
+    assert waits == [2, 4, 8, 16, 32, 64, 128, 256, 300]
+
+
+async def test_a_disk_that_takes_nothing_for_a_while_loses_no_answer(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("batch.runner.TROUBLE", 0.0)
+    world = World(tmp_path)
+    world.submit()
+    complete, refused = world.store.complete, []
+
+    def full(claim, result):
+        if len(refused) < 7:
+            refused.append(claim)
+            raise sqlite3.OperationalError("database or disk is full")
+        return complete(claim, result)
+
+    monkeypatch.setattr(world.store, "complete", full)
+
+    batch = await world.run()
+
+    assert batch.counts.completed == len(world.answered) == 5
+    assert "disk is full" in caplog.text
 
 
 @pytest.mark.parametrize("size", [0, 10])

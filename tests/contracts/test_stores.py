@@ -7,12 +7,13 @@ from types import MappingProxyType
 
 import pytest
 
-from batch.jobs import Batch, Claim, File, Line, Problem, Result, Room, State
+from batch.jobs import Batch, Claim, File, Line, Move, Problem, Result, Room, State
 from batch.seams import Store
 from batch.sqlite import SQLiteStore
 from router.types import Principal
 
 STORES: Mapping[str, Callable[[Path], Store]] = MappingProxyType({"sqlite": SQLiteStore})
+CANCEL = Move(before=(State.IN_PROGRESS,), state=State.CANCELLING, at=7)
 PROBLEM = Problem(code="batch_cancelled", message="The batch was cancelled.")
 
 
@@ -104,7 +105,8 @@ def test_the_older_batch_comes_first(store):
 def test_a_line_is_recorded_once_and_what_it_cost_always(store):
     begun(store, 1)
     (old,) = store.claim("w1", 1)
-    assert store.orphans() == [(old, None)]
+    ((taken, _),) = store.take_over("w2")
+    store.give_back(taken)
     (new,) = store.claim("w2", 1)
 
     assert store.complete(new, good())
@@ -116,14 +118,24 @@ def test_a_line_is_recorded_once_and_what_it_cost_always(store):
     assert new.tries == 2
 
 
-def test_an_orphan_comes_with_the_model_that_was_being_asked(store):
+def test_what_is_taken_over_comes_with_the_models_that_were_asked(store):
     begun(store, 2)
     first, second = store.claim("w1", 2)
-    store.sent(first, "small")
+    for model in ("small", "large"):
+        store.sent(first, model)
 
-    assert store.orphans(silent=3600) == []
-    assert store.orphans(worker="w2") == []
-    assert store.orphans(worker="w1") == [(first, "small"), (second, None)]
+    assert store.take_over("w2", silent=3600) == []
+    assert store.take_over("w2", worker="w3") == []
+    taken = store.take_over("w2", worker="w1")
+
+    assert sorted((claim.line.number, claim.tries, list(models)) for claim, models in taken) == [
+        (1, 1, ["small", "large"]),
+        (2, 1, []),
+    ]
+    assert {claim.worker for claim, _ in taken} == {"w2"}
+    assert not store.complete(second, good())
+    # Whoever takes over may be killed as well.
+    assert sorted(list(models) for _, models in store.take_over("w3")) == [[], ["small", "large"]]
 
 
 def test_a_renewed_claim_does_not_lapse(store):
@@ -133,16 +145,42 @@ def test_a_renewed_claim_does_not_lapse(store):
     time.sleep(0.4)  # the store has a clock of its own
     store.renew("w1")
 
-    assert store.orphans(silent=0.2) == [(silent, None)]
+    ((taken, _),) = store.take_over("w3", silent=0.2)
+    assert taken.line == silent.line
 
 
-def test_a_line_that_is_given_back_waits_as_if_it_had_not_been_tried(store):
+def test_what_somebody_held_who_has_resigned_can_be_taken_over_at_once(store):
+    begun(store, 2)
+    (left,) = store.claim("w1", 1)
+    store.claim("w2", 1)
+
+    store.resign("w1")
+
+    ((taken, _),) = store.take_over("w3", silent=3600)
+    assert taken.line == left.line
+
+
+def test_a_line_that_is_given_back_waits_its_time_and_is_then_another_try(store):
+    begun(store, 2)
+    first, second = store.claim("w1", 2)
+    store.sent(first, "small")
+
+    store.give_back(first, cost=7)
+    store.give_back(second, wait=3600)
+
+    (again,) = store.claim("w2", 9)
+    assert (again.line.number, again.tries) == (1, 2)
+    assert store.batch("batch_1").counts.spent == 7
+    assert [list(models) for _, models in store.take_over("w3")] == [[]]
+    assert not store.complete(first, good())
+
+
+def test_a_line_that_waits_its_time_can_be_given_up(store):
     begun(store, 1)
-    claims = store.claim("w1", 1)
+    (claim,) = store.claim("w1", 1)
+    store.give_back(claim, wait=3600)
 
-    store.give_back(claims)
-
-    assert [claim.tries for claim in store.claim("w2", 1)] == [1]
+    assert store.drop_waiting("batch_1", PROBLEM) == 1
 
 
 def test_what_nobody_has_begun_can_be_dropped(store):
@@ -173,16 +211,27 @@ def test_results_come_in_the_order_of_the_file(store):
 def test_a_state_changes_only_from_where_it_may(store):
     begun(store, 1)
 
-    assert not store.move("batch_1", (State.VALIDATING,), State.FAILED, at=5)
-    assert store.move("batch_1", (State.IN_PROGRESS,), State.CANCELLING, at=7)
+    assert not store.move("batch_1", Move(before=(State.VALIDATING,), state=State.FAILED, at=5))
+    assert store.move("batch_1", CANCEL)
     assert store.batch("batch_1").stamps == {"in_progress_at": 1001, "cancelling_at": 7}
-    assert not store.move("nothing", (State.IN_PROGRESS,), State.CANCELLING, at=7)
+    assert not store.move("nothing", CANCEL)
     assert [b.state for b in store.under_way()] == [State.CANCELLING]
+
+
+def test_a_file_is_known_only_once_its_batch_has_moved(store):
+    begun(store, 1)
+    output = File(id="file-9", purpose="batch_output", name="o", size=1, created=7, owner="k")
+
+    moved = store.move(
+        "batch_1", Move(before=(State.FINALIZING,), state=State.COMPLETED, at=7, output=output)
+    )
+
+    assert (moved, store.file("file-9")) == (False, None)
 
 
 def test_a_batch_that_was_cancelled_while_it_was_read_does_not_begin(store):
     store.add_batch(batch())
-    store.move("batch_1", (State.VALIDATING,), State.CANCELLING, at=1)
+    store.move("batch_1", Move(before=(State.VALIDATING,), state=State.CANCELLING, at=1))
 
     assert not store.begin("batch_1", lines(3), at=2)
     assert store.batch("batch_1").counts.total == 0
@@ -198,12 +247,15 @@ def test_failed_and_dropped_lines_can_be_tried_again_but_not_those_wrong_from_th
     store.complete(second, Result(status=502, body=b"{}", request_id="r"))
     store.drop_waiting("batch_1", PROBLEM)
     assert store.retry_failed("batch_1", at=8, deadline=9000) == 0
-    store.move("batch_1", (State.IN_PROGRESS,), State.COMPLETED, at=7, output="file-9")
+    output = File(id="file-9", purpose="batch_output", name="o", size=1, created=7)
+    store.move("batch_1", Move(before=(State.IN_PROGRESS,), state=State.COMPLETED, at=7, output=output))
+    assert store.file("file-9") == output
 
     assert store.retry_failed("batch_1", at=8, deadline=9000) == 2
 
     again = store.batch("batch_1")
     assert (again.state, again.deadline, again.output_file) == (State.IN_PROGRESS, 9000, None)
+    assert again.stamps == {"in_progress_at": 8}
     assert (again.counts.completed, again.counts.failed, again.counts.left) == (1, 1, 2)
     assert sorted(claim.line.number for claim in store.claim("w", 9)) == [2, 3]
 
@@ -236,22 +288,37 @@ def test_what_a_line_is_recorded_to_have_cost_is_in_the_place_of_what_its_calls_
     assert store.reserve(two, 75, limit=100) is Room.HELD
 
 
-@pytest.mark.parametrize("ends", ["give_back", "orphans"])
-def test_a_call_that_was_lost_is_spent_in_full_and_one_that_was_not_sent_is_not(store, ends):
+def test_a_call_that_was_lost_is_spent_in_full_and_one_that_was_not_sent_is_not(store):
     one, two = capped(store)
     store.reserve(one, 60, limit=100)
     store.reserve(two, 30, limit=100)
-    store.sent(one, "small")
 
-    store.give_back([one, two]) if ends == "give_back" else store.orphans()
+    for (claim, _), lost in zip(sorted(store.take_over("v"), key=number_of), (True, False), strict=True):
+        store.give_back(claim, lost=lost)
 
     assert store.batch("batch_1").counts.spent == 60
     assert [store.reserve(claim, 41, limit=100) for claim in store.claim("w", 1)] == [Room.SPENT]
 
 
+def test_what_a_lost_try_is_known_to_have_cost_is_spent_at_least(store):
+    one, two = capped(store)
+    store.reserve(one, 60, limit=100)
+    store.settle(one, 60, 20)
+    store.reserve(one, 10, limit=100)
+
+    store.give_back(one, cost=15, lost=True)
+    store.give_back(two, cost=3, lost=True)
+
+    assert store.batch("batch_1").counts.spent == 33
+
+
+def number_of(left):
+    return left[0].line.number
+
+
 def test_nothing_is_held_for_a_claim_that_is_held_no_longer(store):
     one, two = capped(store)
-    store.orphans()
+    store.take_over("v")
 
     assert store.reserve(one, 10, limit=100) is Room.SPENT
     store.settle(two, 10, 10)

@@ -11,7 +11,7 @@ from evaluators.refusal import Refusal
 from policies.language import Escalation, PolicySpec
 from policies.meters import Health
 from policies.policy import RoutedPolicy
-from router.errors import Broken, CallerFault, NoCandidate, OverBudget, Substituted
+from router.errors import Broken, CallerFault, NoCandidate, OverBudget, Substituted, Unsent
 from router.pipeline import Pipeline
 from router.types import (
     AnswerForm,
@@ -316,6 +316,13 @@ async def test_a_caller_who_leaves_ends_the_upstream_and_is_written_down():
     (row,) = book.rows
     assert (row.status, row.final, row.usage_grade) == ("cancelled", True, "estimated")
     assert row.cost > 0
+
+
+async def test_a_call_that_was_cancelled_before_its_turn_is_not_booked():
+    pipeline, _, book = house({"small": [[Unsent()]], "large": [["x"]]})
+    with pytest.raises(asyncio.CancelledError):
+        await pipeline.run(request(), policy())
+    assert book.rows == []
 
 
 async def test_a_cancelled_request_is_written_down():
