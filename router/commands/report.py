@@ -118,7 +118,7 @@ def command(
         _console().print(_listed(asked["folder"]))
         return
     name = _named(name, asked)
-    question = Question(name=name, data=data or _data_of(path), **asked)
+    question = Question(name=name, data=data or ledger_of(path), **asked)
     freshen(Ledger(question.data))
     if watch:
         _watch(question)
@@ -191,7 +191,7 @@ def _screen(question: Question, table: Table) -> RenderableType:
     return overview(table, question.table("models"), question.table("trend"))
 
 
-def _data_of(path: Path | None) -> Path:
+def ledger_of(path: Path | None) -> Path:
     """Find the ledger of a configuration; one that is merely lying here need not be right for that."""
     if path is not None:
         return load(path, environ=environment()).data

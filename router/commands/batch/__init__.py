@@ -12,6 +12,7 @@ PARTS: Mapping[str, str] = MappingProxyType(
         "estimate": "What a file will cost and how long it takes, before it is submitted.",
         "submit": "Upload a file of requests and make a batch of it.",
         "status": "Where batches stand; --watch follows one to its end.",
+        "report": "What each model did, what escalated and why, what it cost and would have cost.",
         "results": "Write what became of each line.",
         "cancel": "Stop a batch; what is done is kept.",
         "retry": "Try the lines that failed once more.",

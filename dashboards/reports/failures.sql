@@ -1,0 +1,16 @@
+-- title: Failures
+-- question: Which calls failed or were lost, at which model, and what can they have cost?
+-- A lost call is one whose process died: what it cost is not known, but what it can have cost is.
+SELECT
+    status,
+    model,
+    coalesce(error, status) AS error,
+    purpose,
+    count(*) AS calls,
+    count(DISTINCT request_id) AS requests,
+    coalesce(sum(cost), 0)::HUGEINT AS spend_picodollars,
+    coalesce(sum(coalesce(cost_bound, cost)), 0)::HUGEINT AS spend_at_most_picodollars
+FROM entries
+WHERE status IN ('failed', 'lost', 'cancelled')
+GROUP BY ALL
+ORDER BY calls DESC, model, status, error, purpose;
