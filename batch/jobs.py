@@ -6,13 +6,16 @@ from dataclasses import dataclass, field
 from enum import Enum, IntEnum, StrEnum, auto
 from types import MappingProxyType
 
+from router.dialects import DIALECTS
 from router.types import Picodollars, Principal
 
 MOST_LINES = 50_000
 LARGEST_FILE = 200 << 20
 """Bytes; both limits are those of OpenAI's Batch API."""
 
-ENDPOINTS: Mapping[str, str] = MappingProxyType({"/v1/chat/completions": "chat"})
+ENDPOINTS: Mapping[str, str] = MappingProxyType(
+    {f"/v1{dialect.path}": name for name, dialect in DIALECTS.items()}
+)
 """What a batch may call: a line's `url`, and the dialect of its body."""
 
 DAY = 86_400

@@ -25,15 +25,17 @@ class Choice:
         self.strongest, self.evaluators = default.strongest, default.evaluators
         self.cheapest = default.cheapest
         self.conditions: Sequence[Condition] = [condition for condition, _ in chosen]
-        self._models = tuple(models) if chosen else default.models
+        self._default, self._models = None if chosen else default, tuple(models)
         self._dispatch = Dispatch(chosen, default)
 
-    def candidates(self, request: Request, /) -> Sequence[Model]:  # noqa: ARG002 - the seam
-        return self._models
+    def candidates(self, request: Request, /) -> Sequence[Model]:
+        if self._default is not None:
+            return self._default.candidates(request)
+        return [model for model in self._models if model.does(request.endpoint)]
 
     def choose(self, request: Request, features: Features, /) -> RoutedPolicy:
         """Give the policy that is for this request."""
-        return self._dispatch(request, features)
+        return self._dispatch(request, features).side(request.endpoint)
 
     def plan(self, request: Request, features: Features, /) -> tuple[Plan | None, Mapping[str, Refusal]]:
         """Plan as the policy does that is for this request."""

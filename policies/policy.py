@@ -17,12 +17,13 @@ from policies.meters import Health, Latency
 from policies.pinned import Pinned
 from policies.rules import PASSING, RULES, TERMS, sieve
 from policies.selectors import Deny, unmet
+from policies.sides import beside_chat, not_one, not_serving
 from policies.standing import latched
 from policies.steps import in_turn, passed_over
 from policies.weighted import Weighted
 from router.errors import Refusal
 from router.seams import Evaluator, Plan, Strategy
-from router.types import NOTHING, Capability, Features, Model, Release, Request
+from router.types import NOTHING, Capability, Endpoint, Features, Model, Request
 
 STRATEGIES: Mapping[str, Callable[[PolicySpec], Strategy]] = MappingProxyType(
     {
@@ -51,6 +52,7 @@ class RoutedPolicy:
 
     `deny` is what no policy may use; `latency` is asked by policies that say how fast an answer must be.
     `moment` replaces what meters say of now: for decisions that are made again.
+    It is for one `endpoint`, with those of the models that serve it; for others it has sides.
     """
 
     def __init__(  # noqa: PLR0913 - handed its parts by name
@@ -67,13 +69,15 @@ class RoutedPolicy:
         deny: Deny = NOTHING_DENIED,
         moment: Moment | None = None,
         draw: Callable[[], float] = random.random,
+        endpoint: Endpoint = Endpoint.CHAT,
     ) -> None:
         self.name, self.spec, self.strongest, self.deny = name, spec, strongest, deny
-        self.evaluators = evaluators
-        self.models = tuple(models)
-        self.cheapest = cheapest(models)
+        self.evaluators, self.endpoint = evaluators, endpoint
+        self._all, self._sides = tuple(models), {endpoint: self}
+        self.models = tuple(model for model in models if model.does(endpoint))
+        self.cheapest = cheapest(self.models)
         self._clock, self._health, self._latency = health.clock, health, latency
-        self._moment, self._bearings = moment or self._now, bearings
+        self._told, self._moment, self._bearings = moment, moment or self._now, bearings
         kept = ALWAYS_FOR_PINNED if spec.strategy == "pinned" else RULES.keys() | TERMS.keys()
         self._terms = {name: term for name, term in TERMS.items() if name in kept}
         self.rules = {name: make(spec) for name, make in RULES.items() if name in kept}
@@ -87,12 +91,28 @@ class RoutedPolicy:
         self._barred: Mapping[str, Refusal] = NOTHING
         self._preferred: frozenset[str] = frozenset()
 
-    def candidates(self, request: Request, /) -> Sequence[Model]:  # noqa: ARG002 - policies may yet look at it
-        return self.models
+    def candidates(self, request: Request, /) -> Sequence[Model]:
+        return self.side(request.endpoint).models
 
     def choose(self, request: Request, features: Features, /) -> "RoutedPolicy":  # noqa: ARG002 - the seam
-        """Give the policy that is for this request: this one."""
-        return self
+        """Give the policy that is for this request: this one, or its side for what is no chat."""
+        return self.side(request.endpoint)
+
+    def side(self, endpoint: Endpoint) -> "RoutedPolicy":
+        """Give this policy as it is for an endpoint; beside chat no savings are reckoned."""
+        if endpoint not in self._sides:
+            self._sides[endpoint] = RoutedPolicy(
+                self.name,
+                beside_chat(self.spec),
+                self._all,
+                health=self._health,
+                latency=self._latency,
+                strongest=None,
+                deny=self.deny,
+                moment=self._told,
+                endpoint=endpoint,
+            )
+        return self._sides[endpoint]
 
     def plan(self, request: Request, features: Features, /) -> tuple[Plan | None, Mapping[str, Refusal]]:
         """Strike out and order.
@@ -100,6 +120,8 @@ class RoutedPolicy:
         If only resting models are left they are asked after all: a last resort is better than none
         (Envoy's panic threshold).
         """
+        if request.incomparable and len(self.models) > 1:
+            return None, not_one(request, self.models)
         began = self._clock.monotonic()
         self.open(features)
         moment = self._moment(0.0)
@@ -181,10 +203,11 @@ class RoutedPolicy:
     ) -> Mapping[str, Refusal]:
         """Tell of each model every rule that refuses it: here nobody is served, so there is time."""
         rules = {m.name: [rule for rule, _ in self.reasons(request, features, m)] for m in self.models}
-        return {
-            name: replace(told, also=tuple(rule for rule in rules[name] if rule != told.rule))
-            for name, told in refused.items()
+        told = {
+            name: replace(first, also=tuple(rule for rule in rules[name] if rule != first.rule))
+            for name, first in refused.items()
         }
+        return told | not_serving(self._all, self.endpoint)
 
     def _oriented(
         self, request: Request, features: Features, allowed: list[Model], refused: dict[str, Refusal]
@@ -266,30 +289,3 @@ def _rests(refusal: Refusal | None) -> bool:
 def _refusal(rule: str, reason: str, features: Features, model: str) -> Refusal:
     after = features.moment.get(f"resting:{model}", RETRY_AFTER) if rule in PASSING else None
     return Refusal(rule=rule, reason=reason, retry_after=after)
-
-
-def pinned_to(
-    model: Model,
-    base: PolicySpec,
-    *,
-    health: Health,
-    strongest: Model | None,
-    deny: Deny = NOTHING_DENIED,
-    moment: Moment | None = None,
-) -> RoutedPolicy:
-    """The policy of a request that names its model: relayed and unchecked, at `base`'s other terms."""
-    spec = base.model_copy(
-        update={
-            "strategy": "pinned",
-            "checks": (),
-            "control": None,
-            "stream_release": Release.RELAYED,
-            "models": (model.name,),
-            "prefer": None,
-            "max_first_token_ms": None,
-            "deadline_ms": None,
-        }
-    )
-    return RoutedPolicy(
-        "pinned", spec, (model,), health=health, strongest=strongest, deny=deny, moment=moment
-    )

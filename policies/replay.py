@@ -17,6 +17,7 @@ from router.types import (
     Capability,
     Charge,
     Decision,
+    Endpoint,
     Features,
     Grade,
     Limits,
@@ -38,7 +39,7 @@ READ = (
     "dialect", "stream", "policy", "config", "asked", "model", "reason", "prompt_tokens", "images", "needs",
     "output_limit", "choices", "cost_limit", "labels", "predictions", "lengths", "vector", "scale", "kind",
     "decided", "moment", "repeatable", "whole", "verdicts", "verdict_cost", "duration_ms", "cost",
-    "expected_cost", "variant", "time", "arm", "propensity",
+    "expected_cost", "variant", "time", "arm", "propensity", "endpoint", "longest_tokens",
 )  # fmt: skip
 """The columns that a decision is made of."""
 
@@ -85,6 +86,7 @@ def request_of(row: Row, scopes: Scopes = EVERYTHING) -> Request:
         limits=Limits(output_tokens=row["output_limit"], cost=row["cost_limit"], choices=row["choices"] or 1),
         labels=row["labels"] or NOTHING,
         repeatable=bool(row["repeatable"]),
+        endpoint=Endpoint(row["endpoint"] or Endpoint.CHAT),
     )
 
 
@@ -102,6 +104,7 @@ def features_of(row: Row) -> Features:
         kind=row["kind"] or "",
         at=row["decided"],
         images=row["images"] or 0,
+        longest=row["longest_tokens"],
     )
 
 
@@ -152,7 +155,7 @@ def decided_again(
     chosen = policy.choose(request, features)
     lower = below.get(chosen.name)
     if lower is not None and lower.name == first["policy"]:
-        chosen = lower
+        chosen = lower.choose(request, features)
     plan, refused = chosen.plan(request, features)
     if plan is None:
         yield first, None, refused

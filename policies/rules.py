@@ -86,8 +86,9 @@ class FitsContext:
 
     def __call__(self, request: Request, features: Features, model: Model, /) -> str | None:
         window = model.context_window or UNKNOWN_WINDOW
-        answer = request.limits.output_tokens or round(features.predictions[model.name].output_tokens)
-        needed = features.prompt_tokens + answer
+        limit, expected = request.limits.output_tokens, features.predictions[model.name].output_tokens
+        answer = round(expected) if limit is None else limit
+        needed = features.window_tokens + answer
         if needed <= window:
             return None
         stated = "" if model.context_window else " (not stated, so taken as the least usual)"
@@ -95,14 +96,14 @@ class FitsContext:
 
     def strikes(self, request: Request, features: Features, models: Iterable[Model], /) -> Reasons:
         prompt, limit, predictions = (
-            features.prompt_tokens,
+            features.window_tokens,
             request.limits.output_tokens,
             features.predictions,
         )
         suspects = [
             model
             for model in models
-            if prompt + (limit or predictions[model.name].output_tokens + 1)
+            if prompt + (predictions[model.name].output_tokens + 1 if limit is None else limit)
             > (model.context_window or UNKNOWN_WINDOW)
         ]
         return {m.name: reason for m in suspects if (reason := self(request, features, m)) is not None}

@@ -23,7 +23,8 @@ from policies.labels import labels_of
 from policies.language import DEFAULT_POLICY
 from policies.matching import is_wild, matcher
 from policies.meters import Health, Latency
-from policies.policy import Moment, RoutedPolicy, pinned_to
+from policies.named import pinned_to
+from policies.policy import Moment, RoutedPolicy
 from policies.selectors import listed, selection_of
 from policies.sessions import Sessions
 from policies.worth import Worth
@@ -49,7 +50,7 @@ from router.reaching import upstream_of
 from router.records import UserOutcome
 from router.seams import Budgets, Clock, Evaluator, Follower, Policy, Predictor, Sink, Upstream
 from router.tiers import TierDown
-from router.types import NOTHING, Model, Outcome, Principal, Request, Verdict
+from router.types import NOTHING, Endpoint, Model, Outcome, Principal, Request, Verdict
 from router.visible import visible
 
 
@@ -250,7 +251,8 @@ def _policies(config: Config, models: Mapping[str, Model], parts: Parts) -> dict
     policies = {}
     for name, spec in config.policies.items():
         members = listed(selection_of(spec.models), tuple(models.values()))
-        strongest = models[spec.baseline] if spec.baseline else _strongest(members, parts.predictor)
+        chatting = [model for model in members if model.does(Endpoint.CHAT)]
+        strongest = models[spec.baseline] if spec.baseline else _strongest(chatting, parts.predictor)
         evaluators = {check.label: EVALUATORS[check.name](check.options) for check in spec.checks}
         policies[name] = RoutedPolicy(
             name,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from router.background import Background
 from router.records import UserOutcome
 from router.seams import Clock, Evaluator
-from router.types import Outcome, Purpose, Verdict
+from router.types import Endpoint, Outcome, Purpose, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +44,8 @@ class Auditor:
         terms, chosen = self._terms.get(outcome.policy), outcome.chosen
         if terms is None or chosen is None or not chosen.accepted or chosen.purpose is not Purpose.ANSWER:
             return
+        if outcome.request.endpoint is not Endpoint.CHAT:
+            return  # what audits judge is an answer to a question
         # Nobody learns anything from a model that is asked about itself.
         if chosen.decision.model.name != terms.model and self._draw() < terms.share:
             self._background.start(self._audit(outcome, terms))

@@ -27,6 +27,7 @@ class LedgerEntry:
     `overturned` is true if the answer accepted in the end says the same as this rejected one.
     `refused` (model to reason), what its request came to (`ended`, `total_cost` and so on) and the chances of
     success `predicted` stand on the last row alone: so that reports need not put requests together.
+    `endpoint` says what was asked for, `longest_tokens` how long the longest of several texts was.
     `whole` is true if the answer came to its end (`None`: none came), `repeatable` if the caller fixed it.
     `attempts` is how many its request took, `handed_to` the model that was asked for an answer next.
     `final` is true on exactly one row of every request: the last.
@@ -138,6 +139,8 @@ class LedgerEntry:
     machine_decode: float | None = None
     repeatable: bool = False
     whole: bool | None = None
+    endpoint: str = "chat"
+    longest_tokens: int | None = None
 
 
 def entries_of(outcome: Outcome, *, beside: bool = False) -> tuple[LedgerEntry, ...]:
@@ -252,6 +255,8 @@ def _entry(outcome: Outcome, attempt: Attempt, *, final: bool) -> LedgerEntry:
         attempts=len(outcome.attempts),
         repeatable=request.repeatable,
         whole=reply.complete if reply else None,
+        endpoint=request.endpoint,
+        longest_tokens=outcome.features.longest,
         **(_summary(outcome.attempts) if final else {}),
     )
 

@@ -51,9 +51,21 @@ class Call:
     def most_output(self) -> int | None:
         """What the caller allowed, else what the model can write, else what its window has left."""
         window, limits = self.model.context_window, self.request.limits
-        left = max(0, window - self.features.prompt_tokens) if window else None
-        each = limits.output_tokens or self.model.max_output or left
+        left = max(0, window - self.features.window_tokens) if window else None
+        each = self.model.max_output or left if limits.output_tokens is None else limits.output_tokens
         return each * limits.choices if each is not None else None
+
+    @property
+    def written(self) -> list[str]:
+        """The text of every choice, without the prompt that it may repeat."""
+        choices = self.reply.choices if self.reply is not None else ()
+        if self.request.body.get("echo") is not True:
+            return [_written(choice) for choice in choices]
+        turns, each = self.request.turns, max(1, self.request.body.get("n") or 1)
+        prompts = [turns[min(choice.index // each, len(turns) - 1)].text for choice in choices]
+        return [
+            _written(choice).removeprefix(prompt) for choice, prompt in zip(choices, prompts, strict=True)
+        ]
 
 
 def used(call: Call, count: Callable[[str], int]) -> Usage:
@@ -74,7 +86,7 @@ def _implausible(usage: Usage, call: Call) -> str | None:
     """Say why a usage cannot be that of this call, `None` if it can."""
     if not usage.input and call.features.prompt_tokens:
         return "no input for a prompt"
-    if not usage.output and call.reply is not None and any(map(_written, call.reply.choices)):
+    if not usage.output and call.reply is not None and any(call.written):
         return "no output for an answer"
     if (usage.input or 0) > LEEWAY + 4 * call.features.prompt_tokens:
         most = call.most_input
@@ -83,12 +95,12 @@ def _implausible(usage: Usage, call: Call) -> str | None:
     most = call.most_output
     if most is None or (usage.output or 0) <= 2 * most + ROOM:
         return None
-    said = "".join(map(_written, call.reply.choices)) if call.reply is not None else ""
+    said = "".join(call.written)
     return "more output than was allowed" if (usage.output or 0) > 2 * len(said.encode()) + ROOM else None
 
 
 def _estimate(call: Call, reply: Reply, count: Callable[[str], int]) -> Usage:
-    texts = [_written(choice) for choice in reply.choices]
+    texts = call.written
     output = count("".join(texts))
     bound = call.most_output
     if reply.complete and not _hides_thoughts(call.request):

@@ -15,7 +15,7 @@ import tiktoken
 from router.errors import ConfigError
 from router.kinds import kind_of
 from router.seams import Predictor
-from router.types import Capability, Features, Model, Request, Segment
+from router.types import Capability, Endpoint, Features, Model, Prediction, Request, Segment
 
 TURN_OVERHEAD = 4
 """Tokens a chat template puts around a message, about."""
@@ -61,6 +61,8 @@ class Measurer:
         self._count, self._predictor = count, predictor
 
     def __call__(self, request: Request, models: Sequence[Model], policy: str = "", /) -> Features:
+        if request.endpoint is Endpoint.EMBEDDINGS:
+            return self._vectors(request, models)
         vector, tokens = self._predictor.describe(request.turns), self.prompt_tokens(request)
         kind = kind_of(request, tokens)
         return Features(
@@ -70,13 +72,29 @@ class Measurer:
             scale=self._predictor.scale,
             kind=kind,
             images=_images(request) if Capability.VISION in request.needs else 0,
+            longest=self._longest(request) if request.apart else None,
         )
+
+    def _vectors(self, request: Request, models: Sequence[Model]) -> Features:
+        """Tell of texts whose vectors are wanted: there is nothing to fail at, and nothing is written."""
+        return Features(
+            prompt_tokens=self.prompt_tokens(request),
+            predictions={model.name: Prediction(success=1.0, output_tokens=0.0) for model in models},
+            longest=self._longest(request) if request.apart else None,
+        )
+
+    def _longest(self, request: Request) -> int:
+        """Tokens of the longest of several texts."""
+        if request.token_counts:
+            return max(request.token_counts)
+        return self._count(max((turn.text for turn in request.turns), key=len)) + TURN_OVERHEAD
 
     def prompt_tokens(self, request: Request) -> int:
         """Tokens of all turns and declared tools; pictures and sound are not counted."""
         text = "\n".join(turn.text for turn in request.turns)
         declared = sum(len(orjson.dumps(tool.parameters)) + len(tool.name) for tool in request.tools)
-        return self._count(text) + TURN_OVERHEAD * len(request.turns) + declared // CHARACTERS_A_TOKEN
+        given = sum(request.token_counts) + TURN_OVERHEAD * len(request.turns)
+        return self._count(text) + given + declared // CHARACTERS_A_TOKEN
 
 
 def _images(request: Request) -> int:

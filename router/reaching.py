@@ -13,8 +13,9 @@ from router.config import (
     Timeouts,
     UpstreamSettings,
 )
-from router.dialects import WIRES
+from router.dialects import ROUTES, WIRES
 from router.seams import Clock, Upstream
+from router.types import Endpoint
 from router.upstreams.openai_compatible import Deadlines, OpenAICompatible
 from router.upstreams.simulated import Simulated
 from router.upstreams.simulated_replies import Persona
@@ -35,7 +36,10 @@ def upstream_of(
             return OpenAICompatible(
                 session,
                 base_url=row.base_url,
-                wire=WIRES[row.wire](max_answer=row.max_answer_mb << 20),
+                wires={
+                    endpoint: WIRES[wire](max_answer=row.max_answer_mb << 20)
+                    for endpoint, wire in {Endpoint.CHAT: row.wire, **ROUTES}.items()
+                },
                 clock=clock,
                 api_key=row.api_key.get_secret_value() if row.api_key else None,
                 headers={name: value.get_secret_value() for name, value in row.headers.items()},

@@ -177,25 +177,29 @@ class Wire(Protocol):
 
     def encode(self, request: Request, model: Model, /) -> bytes: ...
 
-    def decoder(self, *, stream: bool) -> Decoder: ...
+    def decoder(self, request: Request, /, *, stream: bool) -> Decoder: ...
 
     def failure(self, status: int, body: bytes, *, retry_after: float | None) -> UpstreamError:
         """Make an error of an answer that is not 200."""
         ...
 
 
-class Renderer(Protocol):
-    """Writes one reply for the caller, in the caller's dialect.
+class Writer(Protocol):
+    """Writes one reply for the caller, in the caller's dialect, once it is whole.
 
     `note` is what Farthing adds about the reply (model, reason, attempts, cost);
     an empty one adds nothing, for answers whose headers say it.
     """
 
+    def whole(self, reply: Reply, model: str, note: Mapping[str, Any], /) -> bytes: ...
+
+
+class Renderer(Writer, Protocol):
+    """Writes one reply as it comes, too."""
+
     def chunk(self, delta: Delta, model: str, /) -> bytes: ...
 
     def ending(self, ending: Ending, model: str, note: Mapping[str, Any], /) -> bytes: ...
-
-    def whole(self, reply: Reply, model: str, note: Mapping[str, Any], /) -> bytes: ...
 
     def keepalive(self) -> bytes: ...
 
@@ -203,13 +207,18 @@ class Renderer(Protocol):
 
 
 class Dialect(Protocol):
-    """What callers speak: a body becomes a `Request`, a reply becomes bytes, an error becomes their error."""
+    """What callers speak: a body becomes a `Request`, a reply becomes bytes, an error becomes their error.
+
+    It is served at `path`, below `/v1`.
+    The renderer of a request that streams is a `Renderer`.
+    """
 
     name: str
+    path: str
 
     def parse(self, body: bytes, *, request_id: str, principal: Principal) -> Request: ...
 
-    def renderer(self, request: Request, *, created: int) -> Renderer: ...
+    def renderer(self, request: Request, *, created: int) -> Writer: ...
 
     def error(self, status: int, error: Exception, /) -> bytes: ...
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from functools import partial
-from typing import Protocol
+from typing import Protocol, cast
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -19,7 +19,7 @@ from router.ids import Ids, shown_id
 from router.keys import Ring
 from router.pipeline import Pipeline
 from router.ratelimits import OwnKey, limit_headers
-from router.seams import Clock, Dialect, Policy, Purse
+from router.seams import Clock, Dialect, Policy, Purse, Renderer
 from router.tiers import TierDown, run_within
 from router.types import DOLLAR, Lane, Limits, Outcome, Principal, Request
 
@@ -70,7 +70,8 @@ class Service:
         """Every route, with `/v1` in front and without."""
         app = web.Application(client_max_size=self._max_body, middlewares=[self._guard, _last_resort])
         for prefix in ("/v1", ""):
-            app.router.add_post(f"{prefix}/chat/completions", self.chat_completions)
+            for dialect in DIALECTS.values():
+                app.router.add_post(prefix + dialect.path, partial(self._complete, dialect=dialect))
             app.router.add_get(f"{prefix}/models", self.models)
             app.router.add_get(f"{prefix}/farthing/policy", self.rules)
             app.router.add_get(f"{prefix}/models/{{id:[\\s\\S]+}}", self.model)
@@ -82,9 +83,6 @@ class Service:
         app.router.add_route("*", "/{path:[\\s\\S]*}", self.nowhere)
         app.on_response_prepare.append(_sign)
         return app
-
-    async def chat_completions(self, http: web.Request) -> web.StreamResponse:
-        return await self._complete(http, DIALECTS["chat"])
 
     async def _complete(self, http: web.Request, dialect: Dialect) -> web.StreamResponse:
         house, given = self._house(), http.headers.get("x-request-id", "")
@@ -124,7 +122,8 @@ class Service:
     async def _stream(
         self, http: web.Request, house: House, request: Request, policy: Policy, dialect: Dialect
     ) -> web.StreamResponse:
-        renderer = dialect.renderer(request, created=int(self._clock.now().timestamp()))
+        # Whoever lets a request stream can write its reply as it comes.
+        renderer = cast("Renderer", dialect.renderer(request, created=int(self._clock.now().timestamp())))
         purse = house.pipeline.budgets.open(request)
         standing = partial(self._standing, purse)
         async with StreamedAnswer(

@@ -36,7 +36,7 @@ class Tiered:
     def choose(self, request: Request, features: Features, /) -> Policy:
         chosen = self._policy.choose(request, features)
         lower = self._tiers.get(chosen.name)
-        if lower is None or lower.above is not chosen:
+        if lower is None or request.incomparable or lower.above.choose(request, features) is not chosen:
             return chosen
         self.lower = lower
         scarce = next((each for each in self._money if each.spent + each.held >= lower.at * each.limit), None)
@@ -67,7 +67,7 @@ class Lowered:
         return self
 
     def plan(self, request: Request, features: Features, /) -> tuple[Plan | None, Mapping[str, Refusal]]:
-        plan, refused = self._policy.plan(request, features)
+        plan, refused = self._policy.choose(request, features).plan(request, features)
         return self._told(plan) if plan is not None else None, refused
 
     def _told(self, plan: Plan) -> Plan:

@@ -30,6 +30,14 @@ def _nothing() -> Mapping[str, Any]:
     return NOTHING
 
 
+class Endpoint(StrEnum):
+    """What is asked of a model: an answer in a chat, the continuation of a text, or vectors of texts."""
+
+    CHAT = "chat"
+    COMPLETIONS = "completions"
+    EMBEDDINGS = "embeddings"
+
+
 class Capability(StrEnum):
     """What a request may need and a model may have; a model whose capability is unknown does not have it."""
 
@@ -166,12 +174,15 @@ class Limits:
 class Request:
     """What a caller asked for, in no dialect.
 
-    `body` is the call in chat-completions form with every option the caller sent.
+    `body` is the call in the form of its `endpoint`, with every option the caller sent.
     It is handed from the dialect to the upstream's wire; nobody between them looks inside.
     `repeatable` is true if the caller wants the same answer each time, so that asking again is no use.
     `variant` says how it was amended on its way to the upstream.
     `labels` are what policies ask of it that no other field tells: the language, the role, and those headers
     that a policy names.
+    Where each turn is a text by itself, not part of one conversation, they are `apart`;
+    `token_counts` says of texts that came as numbers of tokens, whose turns have no words, how long each is.
+    `incomparable` says why one model's answer cannot stand for another's; empty if it can.
     """
 
     id: str
@@ -190,6 +201,10 @@ class Request:
     repeatable: bool = False
     variant: str = ""
     labels: Mapping[str, str] = field(default_factory=_nothing)
+    endpoint: Endpoint = Endpoint.CHAT
+    apart: bool = False
+    token_counts: tuple[int, ...] = ()
+    incomparable: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,6 +231,7 @@ class Features:
     `at` is the instant prices are looked up for; `images` are the pictures in the request.
     `moment` is the state of the house that a decision looks at: what rests, and how fast models are.
     Who decides reads nothing but the request and this, so that every decision can be made again.
+    `longest` is the longest text's share of `prompt_tokens`, where several are sent apart.
     """
 
     prompt_tokens: int
@@ -226,6 +242,12 @@ class Features:
     at: datetime | None = None
     images: int = 0
     moment: Mapping[str, float] = field(default_factory=_nothing)
+    longest: int | None = None
+
+    @property
+    def window_tokens(self) -> int:
+        """Tokens of the prompt that must find room in a context window at once."""
+        return self.prompt_tokens if self.longest is None else self.longest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -342,6 +364,7 @@ class Model:
     `served_as` are other names the upstream may truthfully answer with.
     `ability` overrides the classifier's own placing of the model, in its units.
     `thinking` is the field by which it takes an order to think more (`None`: not known to take any).
+    `serves` is what it may be asked for (`None`: not known, which is taken for chat alone).
     """
 
     name: str
@@ -361,6 +384,14 @@ class Model:
     simulated: bool = False
     thinking: Thinking | None = None
     facts: Mapping[str, Fact] = field(default_factory=_nothing, hash=False)
+    serves: frozenset[Endpoint] | None = None
+
+    def does(self, endpoint: Endpoint) -> bool:
+        """Tell whether it may be asked for that."""
+        return endpoint in (CHAT_ALONE if self.serves is None else self.serves)
+
+
+CHAT_ALONE = frozenset({Endpoint.CHAT})
 
 
 class Release(StrEnum):

@@ -47,6 +47,7 @@ class Knowledge:
             family=model.family or (facts.family if facts else None),
             params_b=model.params_b or (facts.params_b if facts else None),
             active_params_b=model.active_params_b or (facts.active_params_b if facts else None),
+            serves=model.serves or (known.serves if known else None),
             open_weight=(True if facts else None) if model.open_weight is None else model.open_weight,
             facts=self.claims.facts(model, facts),
         )

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from router.catalog.money import usd_text
-from router.types import Capability, Model, Prices
+from router.types import Capability, Endpoint, Model, Prices
 
 _MODALITIES: Mapping[Capability, str] = {
     Capability.VISION: "image",
@@ -22,6 +22,7 @@ _PARAMETERS: Mapping[Capability, tuple[str, ...]] = {
     Capability.JSON_SCHEMA: ("response_format", "structured_outputs"),
     Capability.LOGPROBS: ("logprobs", "top_logprobs"),
 }
+VECTORS = frozenset({Endpoint.EMBEDDINGS})
 _ALWAYS = ("max_tokens", "temperature", "top_p", "stop")
 
 
@@ -40,7 +41,7 @@ def listing(model: Model, *, created: int = 0) -> dict[str, Any]:
         "context_length": model.context_window,
         "architecture": {
             "input_modalities": ["text", *_those(_MODALITIES, model)],
-            "output_modalities": ["text"],
+            "output_modalities": ["embeddings"] if model.serves == VECTORS else ["text"],
         },
         "top_provider": {
             "context_length": model.context_window,
@@ -57,6 +58,7 @@ def listing(model: Model, *, created: int = 0) -> dict[str, Any]:
             "open_weight": model.open_weight,
             "price_source": model.prices.source if model.prices else None,
             "simulated": model.simulated,
+            "serves": [endpoint for endpoint in Endpoint if model.does(endpoint)],
         },
     }
     if model.prices is not None:

@@ -24,11 +24,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from router.catalog.listed import prices_of
-from router.types import Capability, Prices
+from router.catalog.listed import FIELDS, prices_of
+from router.types import Capability, Endpoint, Prices
 
 _FILE = "model_prices_and_context_window_backup.json"
-_MODES = frozenset({"chat", "responses", "completion"})
+_MODES: Mapping[str, Endpoint] = {
+    "chat": Endpoint.CHAT,
+    "responses": Endpoint.CHAT,
+    "completion": Endpoint.COMPLETIONS,
+    "embedding": Endpoint.EMBEDDINGS,
+}
 _FLAGS: Mapping[str, set[Capability]] = {
     "supports_function_calling": {Capability.TOOLS},
     "supports_tool_choice": {Capability.TOOLS},
@@ -46,7 +51,7 @@ class Known:
     """What a list knows of a model at a provider.
 
     `unpriced` says why there are no prices; `capabilities` is `None` where the list states none;
-    `retires` is the day from which the provider no longer serves it.
+    `retires` is the day from which the provider no longer serves it; `serves` is what it may be asked for.
     """
 
     source: str
@@ -56,6 +61,7 @@ class Known:
     max_output: int | None = None
     capabilities: frozenset[Capability] | None = None
     retires: date | None = None
+    serves: frozenset[Endpoint] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +106,7 @@ class PriceMap:
     def of_provider(self, provider: str) -> Iterator[tuple[str, Known]]:
         """Yield every chat model of a provider by the name the provider takes."""
         for (owner, _), (name, entry) in self.entries.items():
-            if owner == provider:
+            if owner == provider and _endpoint(entry) is Endpoint.CHAT:
                 yield name, _known(entry, self.source)
 
 
@@ -122,10 +128,17 @@ def _known(entry: Mapping[str, Any], source: str) -> Known:
         max_output=most if most and (window is None or most < window) else None,
         capabilities=_capabilities(entry),
         retires=_day(entry.get("deprecation_date")),
+        serves=None if _endpoint(entry) is Endpoint.CHAT else frozenset({_endpoint(entry)}),
     )
 
 
+def _endpoint(entry: Mapping[str, Any]) -> Endpoint:
+    return _MODES[entry.get("mode", "chat")]
+
+
 def _prices(entry: Mapping[str, Any], source: str) -> tuple[Prices | None, str | None]:
+    if _endpoint(entry) is Endpoint.EMBEDDINGS:
+        entry = {FIELDS["output"]: 0, **entry}  # nothing is written
     prices = prices_of(entry, source)
     if prices is None:
         return None, f"{source} has no price per token for it"

@@ -14,6 +14,7 @@ from router.config.problems import Path, Problem
 from router.config.server import Server
 from router.config.upstreams import UpstreamSettings
 from router.seams import EvaluatorMaker
+from router.types import Endpoint
 
 T = TypeVar("T")
 
@@ -90,6 +91,9 @@ def _model(path: Path, row: ModelSettings, upstreams: Mapping[str, UpstreamSetti
     elif row.simulated and upstream.kind != "simulated":
         message = f"only fits an upstream of kind 'simulated'; {row.upstream!r} is {upstream.kind!r}"
         yield Problem(path=(*path, "simulated"), message=message)
+    elif upstream.kind == "hosted" and row.serves and row.serves != {Endpoint.CHAT}:
+        message = f"only fits upstreams that speak the OpenAI wire; {row.upstream!r} serves chat alone"
+        yield Problem(path=(*path, "serves"), message=message)
 
 
 def _tier_down(

@@ -10,7 +10,7 @@ from router.config.facts import Claims, claimed
 from router.config.fields import Rate, Settings
 from router.config.prices import Price
 from router.config.upstreams import OpenAIUpstream, UpstreamSettings
-from router.types import Capability, Model, Prices, Thinking
+from router.types import Capability, Endpoint, Model, Prices, Thinking
 
 AUTO = "auto"
 """What callers say to have a model chosen for them; no model may be called so."""
@@ -81,6 +81,13 @@ class ModelSettings(Settings):
         Thinking | None,
         Field(description="The field by which it takes an order to think more; left out, it is given none."),
     ] = None
+    serves: Annotated[
+        frozenset[Endpoint] | None,
+        Field(
+            min_length=1,
+            description="What it may be asked for; left out, what the price list says, else chat alone.",
+        ),
+    ] = None
     simulated: Annotated[
         Behaviour | None, Field(description="How it behaves, if its upstream is a simulated one.")
     ] = None
@@ -123,6 +130,7 @@ class ModelSettings(Settings):
             ability=self.ability,
             thinking=self.thinking,
             simulated=upstream.kind == "simulated",
+            serves=self.serves,
             facts=claimed(upstream.facts, self.facts, home=upstream.home),
         )
 

@@ -27,7 +27,7 @@ PARTS = MappingProxyType(
 class ChatDialect:
     """`POST /v1/chat/completions`."""
 
-    name = "chat"
+    name, path = "chat", "/chat/completions"
 
     def parse(self, body: bytes, *, request_id: str, principal: Principal) -> Request:
         """Make a `Request` of a body; raise `BadRequest` naming the field that is wrong."""

@@ -1,4 +1,4 @@
-"""Writing a reply as chat completions: one object, or a stream of chunks."""
+"""Writing a reply for the caller: one object, or a stream of chunks."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,13 +14,16 @@ KEEPALIVE = b": farthing is waiting for the model\n\n"
 DONE = b"data: [DONE]\n\n"
 
 
-class ChatRenderer:
-    """One reply, one id: one role per choice, one finish per choice, usage last and only if asked for.
+class ChoicesRenderer:
+    """One reply of choices, one id: one finish per choice, usage last and only if asked for.
 
     The finish of a choice is held back to the end, because only then are cost and usage known,
     and the note about them rides on the last chunk.
     Log-probabilities that the caller did not ask for were asked for by a check, and are not shown.
     """
+
+    whole_object = chunk_object = ""
+    """What the wire calls a reply, and a chunk of one."""
 
     def __init__(
         self,
@@ -32,8 +35,16 @@ class ChatRenderer:
     ) -> None:
         self._id, self._created, self._shows_usage = id, created, shows_usage
         self._shows_logprobs = shows_logprobs
-        self._roles: set[int] = set()
+        self._begun: set[int] = set()
         self._finishes: list[Delta] = []
+
+    def piece(self, delta: Delta) -> dict[str, Any]:
+        """Write what a chunk says of a choice."""
+        raise NotImplementedError
+
+    def choice(self, choice: Choice, logprobs: Mapping[str, Any] | None) -> dict[str, Any]:
+        """Write a choice that is whole."""
+        raise NotImplementedError
 
     def chunk(self, delta: Delta, model: str, /) -> bytes:
         if delta.logprobs is not None and not self._shows_logprobs:
@@ -43,15 +54,16 @@ class ChatRenderer:
                 replace(delta, text="", refusal="", tool_calls=(), logprobs=None, extra=NOTHING)
             )
             delta = replace(delta, finish_reason=None, choice_extra=NOTHING)
-            if delta.choice in self._roles and not _says_something(delta):
+            if delta.choice in self._begun and not _says_something(delta):
                 return b""
-        return self._event(self._chunk(model, delta.envelope, [self._choice(delta)]))
+        return self._event(self._chunk(model, delta.envelope, [self.piece(delta)]))
 
     def ending(self, ending: Ending, model: str, note: Mapping[str, Any], /) -> bytes:
-        chunks = [self._chunk(model, d.envelope, [self._choice(d)]) for d in self._finishes]
+        chunks = [self._chunk(model, d.envelope, [self.piece(d)]) for d in self._finishes]
         if self._shows_usage:
             chunks.append(
-                self._chunk(model, ending.envelope, []) | {"usage": _usage(ending.usage, ending.envelope)}
+                self._chunk(model, ending.envelope, [])
+                | {"usage": usage_shown(ending.usage, ending.envelope)}
             )
         elif not chunks:
             chunks.append(self._chunk(model, ending.envelope, []))
@@ -62,15 +74,15 @@ class ChatRenderer:
         return orjson.dumps(
             {
                 "id": self._id,
-                "object": "chat.completion",
+                "object": self.whole_object,
                 "created": self._created,
                 "model": model,
                 "choices": [
-                    _whole_choice(choice, choice.logprobs if self._shows_logprobs else None)
+                    self.choice(choice, choice.logprobs if self._shows_logprobs else None)
                     for choice in reply.choices
                 ],
                 **reply.envelope,
-                "usage": _usage(reply.usage, reply.envelope),
+                "usage": usage_shown(reply.usage, reply.envelope),
                 **({"farthing": note} if note else {}),
             }
         )
@@ -90,7 +102,7 @@ class ChatRenderer:
     ) -> dict[str, Any]:
         chunk = {
             "id": self._id,
-            "object": "chat.completion.chunk",
+            "object": self.chunk_object,
             "created": self._created,
             "model": model,
             **envelope,
@@ -102,10 +114,16 @@ class ChatRenderer:
             chunk.pop("usage", None)
         return chunk
 
-    def _choice(self, delta: Delta) -> dict[str, Any]:
+
+class ChatRenderer(ChoicesRenderer):
+    """A reply as chat completions: one role per choice beside it."""
+
+    whole_object, chunk_object = "chat.completion", "chat.completion.chunk"
+
+    def piece(self, delta: Delta) -> dict[str, Any]:
         message: dict[str, Any] = {}
-        if delta.choice not in self._roles:
-            self._roles.add(delta.choice)
+        if delta.choice not in self._begun:
+            self._begun.add(delta.choice)
             message["role"] = delta.role or "assistant"
             message["content"] = delta.text
         elif delta.text:
@@ -122,6 +140,67 @@ class ChatRenderer:
             **delta.choice_extra,
         }
 
+    def choice(self, choice: Choice, logprobs: Mapping[str, Any] | None) -> dict[str, Any]:
+        message: dict[str, Any] = {
+            "role": "assistant",
+            # A call without words has null content, not an empty string.
+            "content": choice.text if choice.text or not choice.tool_calls else None,
+            "refusal": choice.refusal or None,
+        }
+        if choice.tool_calls:
+            message["tool_calls"] = [_call(call) for call in choice.tool_calls]
+        return {
+            "index": choice.index,
+            "message": {**message, **choice.extra},
+            "logprobs": logprobs,
+            "finish_reason": choice.finish_reason,
+            **choice.choice_extra,
+        }
+
+
+class TextRenderer(ChoicesRenderer):
+    """A reply as text completions."""
+
+    whole_object = chunk_object = "text_completion"
+
+    def piece(self, delta: Delta) -> dict[str, Any]:
+        self._begun.add(delta.choice)
+        return {
+            "index": delta.choice,
+            "text": delta.text,
+            "logprobs": delta.logprobs,
+            "finish_reason": delta.finish_reason,
+            **delta.choice_extra,
+        }
+
+    def choice(self, choice: Choice, logprobs: Mapping[str, Any] | None) -> dict[str, Any]:
+        return {
+            "index": choice.index,
+            "text": choice.text,
+            "logprobs": logprobs,
+            "finish_reason": choice.finish_reason,
+            **choice.choice_extra,
+        }
+
+
+class VectorsRenderer:
+    """Vectors, never streamed; bytes are those of an upstream, and go out as they came."""
+
+    def whole(self, reply: Reply, model: str, note: Mapping[str, Any], /) -> bytes:
+        told = dict(usage_shown(reply.usage, reply.envelope) or NOTHING)
+        told.pop("completion_tokens", None)
+        data = reply.envelope.get("data", [])
+        return orjson.dumps(
+            {
+                "object": "list",
+                **reply.envelope,
+                "data": orjson.Fragment(data) if isinstance(data, bytes) else data,
+                "model": model,
+                "usage": told or None,
+                **({"farthing": note} if note else {}),
+            }
+        )
+
 
 def _says_something(delta: Delta) -> bool:
     return bool(delta.text or delta.refusal or delta.tool_calls or delta.extra or delta.logprobs)
@@ -137,25 +216,7 @@ def _call(call: ToolCall) -> dict[str, Any]:
     return wire
 
 
-def _whole_choice(choice: Choice, logprobs: Mapping[str, Any] | None) -> dict[str, Any]:
-    message: dict[str, Any] = {
-        "role": "assistant",
-        # A call without words has null content, not an empty string.
-        "content": choice.text if choice.text or not choice.tool_calls else None,
-        "refusal": choice.refusal or None,
-    }
-    if choice.tool_calls:
-        message["tool_calls"] = [_call(call) for call in choice.tool_calls]
-    return {
-        "index": choice.index,
-        "message": {**message, **choice.extra},
-        "logprobs": logprobs,
-        "finish_reason": choice.finish_reason,
-        **choice.choice_extra,
-    }
-
-
-def _usage(usage: Usage | None, envelope: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def usage_shown(usage: Usage | None, envelope: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Hand on what the provider wrote, with all its details; build it only where there is none."""
     written = envelope.get("usage")
     if isinstance(written, dict):

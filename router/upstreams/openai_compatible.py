@@ -12,7 +12,7 @@ import aiohttp
 
 from router.errors import Broken, Denied, TimedOut, Truncated, Unreachable, UpstreamError
 from router.seams import Burst, Clock, Decoder, Stream, Wire
-from router.types import Delta, Ending, Model, Request
+from router.types import Delta, Ending, Endpoint, Model, Request
 from router.upstreams.redaction import redact
 
 MAX_ERROR = 64 << 10
@@ -44,15 +44,16 @@ class OpenAICompatible:
         session: aiohttp.ClientSession,
         *,
         base_url: str,
-        wire: Wire,
+        wires: Mapping[Endpoint, Wire],
         clock: Clock,
         api_key: str | None = None,
         headers: Mapping[str, str] | None = None,
         deadlines: Deadlines = Deadlines(),
         proxy_url: str | None = None,
     ) -> None:
-        self._session, self._wire, self._clock, self._deadlines = session, wire, clock, deadlines
-        self._url = base_url.rstrip("/") + wire.path
+        self._session, self._wires, self._clock, self._deadlines = session, wires, clock, deadlines
+        base = base_url.rstrip("/")
+        self._urls = {endpoint: base + wire.path for endpoint, wire in wires.items()}
         self._proxy = proxy_url
         self._secrets = (api_key,) if api_key else ()
         # Identity: an inflated answer could be a thousand times what was sent.
@@ -97,10 +98,10 @@ class OpenAICompatible:
         """Nothing of its own: the session belongs to the app."""
 
     async def _post(self, request: Request, model: Model, watch: "_Watch") -> aiohttp.ClientResponse:
-        body = self._wire.encode(request, model)
+        body = self._wires[request.endpoint].encode(request, model)
         async with asyncio.timeout(watch.left()):
             return await self._session.post(
-                self._url,
+                self._urls[request.endpoint],
                 # aiohttp writes bytes in one go, which for megabytes would hold up everyone else.
                 data=body if len(body) < LARGE else io.BytesIO(body),
                 headers=self._headers,
@@ -111,17 +112,18 @@ class OpenAICompatible:
             )
 
     async def _decoder(self, response: aiohttp.ClientResponse, request: Request, watch: "_Watch") -> Decoder:
+        wire = self._wires[request.endpoint]
         if response.status != 200:
             async with asyncio.timeout(watch.left()):
                 body = await response.content.read(MAX_ERROR)
             if 300 <= response.status < 400:
                 raise Denied("The upstream redirects, which is not followed.", status=response.status)
-            raise self._wire.failure(response.status, body, retry_after=_retry_after(response.headers))
+            raise wire.failure(response.status, body, retry_after=_retry_after(response.headers))
         if response.headers.get("Content-Encoding", "identity") != "identity":
             raise Broken("The upstream compresses its answer although it was told not to.")
         # Some upstreams answer a streaming request with one object: it is read as what it is.
         whole = not request.stream or response.content_type == JSON
-        return self._wire.decoder(stream=not whole)
+        return wire.decoder(request, stream=not whole)
 
 
 class _Watch:

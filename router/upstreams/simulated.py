@@ -10,15 +10,29 @@ import hashlib
 import re
 from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from itertools import zip_longest
 
 import orjson
 
 from router.errors import Broken, RateLimited, Truncated
 from router.seams import Stream
-from router.types import NOTHING, Delta, Ending, Grade, Model, Request, Rescue, ToolCall, Usage
+from router.types import (
+    NOTHING,
+    Delta,
+    Ending,
+    Endpoint,
+    Grade,
+    Model,
+    Request,
+    Rescue,
+    ToolCall,
+    Turn,
+    Usage,
+)
 from router.upstreams.simulated_replies import Dice, Persona, Script, script
 from router.upstreams.simulated_tasks import Call, Task, normalised
+from router.upstreams.simulated_vectors import vectors
 
 PIECE = re.compile(r"(?:\S+\s*){1,3}|\s+")
 """What one delta carries: about four tokens."""
@@ -63,8 +77,16 @@ class Simulated:
             raise RateLimited("The simulated upstream is overloaded, as its persona has it.", status=503)
         if broken and kind == 1:
             raise Broken("The simulated upstream failed, as its persona has it.", status=500)
-        scripts = [self._script(request, model, persona, dice, n) for n in range(request.limits.choices)]
+        if request.endpoint is Endpoint.EMBEDDINGS:
+            yield (Delta(served_model=model.upstream_name),)
+            yield Ending(usage=self._usage(request, 0), envelope={"data": vectors(request, model.name)})
+            return
+        scripts = [
+            self._script(_alone(request, n), model, persona, dice, n) for n in range(request.limits.choices)
+        ]
         spent = [self._tokens(one) for one in scripts]
+        if request.body.get("echo") is True:
+            scripts = [_echoed(request, n, said) for n, said in enumerate(scripts)]
         if not request.stream:
             await self._sleep(max(spent) * self._per_token)
         due = 0.0
@@ -86,7 +108,8 @@ class Simulated:
         said = script(
             request, model.name, persona, self._task(request), lambda name: dice(f"{name} {choice}")
         )
-        room = min((n for n in (request.limits.output_tokens, model.max_output) if n), default=None)
+        limits = (request.limits.output_tokens, model.max_output)
+        room = min((limit for limit in limits if limit is not None), default=None)
         return said if room is None else self._fitted(said, room)
 
     def _task(self, request: Request) -> Task | None:
@@ -126,10 +149,23 @@ class Simulated:
         return self._count(said.text) + (self._count(" ".join(said.call)) if said.call else 0)
 
     def _usage(self, request: Request, output: int) -> Usage:
-        prompt = sum(self._count(turn.text) + 4 for turn in request.turns)
+        prompt = sum(self._count(turn.text) + 4 for turn in request.turns) + sum(request.token_counts)
         if tools := request.body.get("tools"):
             prompt += self._count(orjson.dumps(tools).decode())
         return Usage(input=prompt, output=output, cached=0, grade=Grade.REPORTED)
+
+
+def _alone(request: Request, choice: int) -> Request:
+    """Give the request of one choice: where texts are sent apart, its own text alone."""
+    return replace(request, turns=(_prompt(request, choice),)) if request.apart else request
+
+
+def _echoed(request: Request, choice: int, said: Script) -> Script:
+    return replace(said, text=_prompt(request, choice).text + said.text)
+
+
+def _prompt(request: Request, choice: int) -> Turn:
+    return request.turns[choice * len(request.turns) // request.limits.choices]
 
 
 def _deltas(scripts: list[Script], model: Model, *, stream: bool) -> list[Delta]:

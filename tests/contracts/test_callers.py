@@ -28,7 +28,7 @@ async def test_the_one_of_the_tests_hears_all_in_order():
     assert (ear.text, ear.models) == ("Hello", ["small", "small"])
 
 
-@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS.keys())
+@pytest.mark.parametrize("dialect", [DIALECTS["chat"], DIALECTS["completions"]], ids=lambda one: one.name)
 async def test_the_first_thing_said_fixes_the_headers_and_all_of_it_arrives_in_order(dialect):
     async def handler(http: web.Request) -> web.StreamResponse:
         asked = request(stream=True)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from router.dialects import DIALECTS
 from router.errors import Broken, CallerError, NoCandidate, Refusal
-from router.seams import Dialect, Renderer
-from router.types import Choice, Delta, Ending, Principal, Reply, Request, ToolCall, Usage
+from router.seams import Dialect, Renderer, Writer
+from router.types import Choice, Delta, Ending, Endpoint, Principal, Reply, Request, ToolCall, Usage
 from tests.support.odd_json import odd_json
 
 CREATED = 1_790_000_000
@@ -27,11 +27,13 @@ MINIMAL = {
 """The least that a request in each dialect says."""
 
 each_dialect = pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS.keys())
+STREAMING = [one for one in DIALECTS.values() if one.name != "embeddings"]
+each_that_streams = pytest.mark.parametrize("dialect", STREAMING, ids=[one.name for one in STREAMING])
 
 WORDS = (
     "model messages role content type text image_url stream stream_options include_usage n max_tokens "
     "max_completion_tokens tools function name parameters response_format json_schema schema logprobs "
-    "input prompt user auto"
+    "input prompt user auto echo best_of dimensions encoding_format"
 )
 JSON = odd_json(WORDS)
 
@@ -81,6 +83,20 @@ def test_the_least_request_is_understood(dialect: Dialect):
 
 
 @each_dialect
+def test_it_has_a_path_and_an_endpoint_of_its_own(dialect: Dialect):
+    others = [one for one in DIALECTS.values() if one is not dialect]
+    assert dialect.path not in {one.path for one in others}
+    assert dialect.path.startswith("/")
+    assert Endpoint(minimal(dialect).endpoint)
+
+
+def test_a_dialect_that_cannot_stream_refuses_to():
+    streamed = {name: orjson.dumps({**MINIMAL[name], "stream": True}) for name in DIALECTS}
+    refused = [name for name, one in DIALECTS.items() if parsed(one, streamed[name]) is None]
+    assert refused == ["embeddings"]
+
+
+@each_dialect
 @given(body=st.binary(max_size=200))
 def test_any_bytes_are_a_request_or_the_callers_error(dialect: Dialect, body: bytes):
     parsed(dialect, body)
@@ -110,7 +126,7 @@ DELTAS = st.builds(
 )
 
 
-@each_dialect
+@each_that_streams
 @given(deltas=st.lists(DELTAS, max_size=8), usage=st.sampled_from([None, USAGE, Usage()]))
 def test_any_stream_can_be_written(dialect: Dialect, deltas: list[Delta], usage: Usage | None):
     renderer = rendered(dialect, stream=True)
@@ -130,7 +146,8 @@ def test_any_reply_can_be_written_whole(dialect: Dialect, deltas: list[Delta], u
         )
         for i, d in enumerate(deltas)
     )
-    written = orjson.loads(rendered(dialect).whole(Reply(choices=choices, usage=usage), "m", {}))
+    writer: Writer = dialect.renderer(minimal(dialect), created=CREATED)
+    written = orjson.loads(writer.whole(Reply(choices=choices, usage=usage), "m", {}))
     assert written["model"] == "m"
 
 
@@ -139,11 +156,15 @@ def test_any_reply_can_be_written_whole(dialect: Dialect, deltas: list[Delta], u
     "error",
     [Broken(), NoCandidate({"m": Refusal(rule="within_cost", reason="too dear")}), ValueError("zork")],
 )
-def test_any_error_can_be_told_before_and_within_a_stream(dialect: Dialect, error: Exception):
+def test_any_error_can_be_told(dialect: Dialect, error: Exception):
     assert orjson.loads(dialect.error(502, error))
-    assert events(rendered(dialect, stream=True).failure(502, error))
 
 
-@each_dialect
+@each_that_streams
+def test_any_error_can_be_told_within_a_stream(dialect: Dialect):
+    assert events(rendered(dialect, stream=True).failure(502, Broken()))
+
+
+@each_that_streams
 def test_a_keepalive_says_nothing(dialect: Dialect):
     assert events(rendered(dialect, stream=True).keepalive()) == []

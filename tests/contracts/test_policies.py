@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from policies.language import PolicySpec
 from policies.meters import Health
-from policies.policy import STRATEGIES, RoutedPolicy, pinned_to
+from policies.named import pinned_to
+from policies.policy import STRATEGIES, RoutedPolicy
 from router.seams import Policy
 from router.types import Capability
 from tests.support.world import FakeClock, features, model, request

@@ -13,7 +13,7 @@ from router.clock import SystemClock
 from router.dialects.wire import ChatWire
 from router.errors import UpstreamError
 from router.seams import Upstream
-from router.types import Delta, Ending, Limits, Request
+from router.types import Delta, Ending, Endpoint, Limits, Request
 from router.upstreams.openai_compatible import Deadlines, OpenAICompatible
 from router.upstreams.simulated import Simulated
 from router.upstreams.simulated_replies import Persona
@@ -67,7 +67,7 @@ async def test_an_openai_compatible_one_with_every_fault(fake: FakeUpstream, str
         upstream = OpenAICompatible(
             session,
             base_url=fake.url,
-            wire=ChatWire(max_answer=1 << 20),
+            wires={Endpoint.CHAT: ChatWire(max_answer=1 << 20)},
             clock=SystemClock(),
             api_key=SECRET,
             deadlines=SOON,
@@ -94,8 +94,8 @@ async def test_a_simulated_one_of_each_kind(name: str, choices: int, stream: boo
 @streamed_or_not
 async def test_whoever_leaves_early_leaves_nothing_open(fake: FakeUpstream, stream: bool):
     async with aiohttp.ClientSession() as session:
-        wire, clock = ChatWire(), SystemClock()
-        compatible = OpenAICompatible(session, base_url=fake.url, wire=wire, clock=clock)
+        wires, clock = {Endpoint.CHAT: ChatWire()}, SystemClock()
+        compatible = OpenAICompatible(session, base_url=fake.url, wires=wires, clock=clock)
         for upstream in (compatible, Simulated()):
             reply = upstream.send(asked(stream=stream), model("fake"))
             await anext(reply)

@@ -39,6 +39,9 @@ CHUNKS = [
     chunk(index=1, delta={"content": "y"}, finish_reason="length"),
     chunk(finish_reason="stop"),
     {"id": "x", "model": "m", "choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 3}},
+    {"id": "x", "model": "m", "choices": [{"index": 0, "text": " goes on", "finish_reason": None}]},
+    {"id": "x", "model": "m", "choices": [{"index": 1, "text": "", "finish_reason": "stop", "logprobs": {}}]},
+    {"model": "m", "data": [{"index": 0, "embedding": [0.1, -2e-5]}], "usage": {"prompt_tokens": 7}},
     {"error": {"message": "overloaded", "code": 529}},
     {"choices": None},
     {},
@@ -87,20 +90,24 @@ def read(decoder: Decoder, parts: Sequence[bytes]) -> tuple[list[Delta], Ending 
 @given(parts=pieces(streams()))
 def test_any_split_of_a_stream_gives_the_same(name: str, parts: Sequence[bytes]):
     wire: Wire = WIRES[name]()
-    assert read(wire.decoder(stream=True), parts) == read(wire.decoder(stream=True), [b"".join(parts)])
+    assert read(wire.decoder(request(), stream=True), parts) == read(
+        wire.decoder(request(), stream=True), [b"".join(parts)]
+    )
 
 
 @each_wire
 @given(parts=pieces(st.sampled_from([orjson.dumps(said) for said in CHUNKS])))
 def test_any_split_of_a_whole_answer_gives_the_same(name: str, parts: Sequence[bytes]):
     wire: Wire = WIRES[name]()
-    assert read(wire.decoder(stream=False), parts) == read(wire.decoder(stream=False), [b"".join(parts)])
+    assert read(wire.decoder(request(), stream=False), parts) == read(
+        wire.decoder(request(), stream=False), [b"".join(parts)]
+    )
 
 
 JSON = odd_json(
     "choices message delta content refusal role tool_calls index id type function name arguments "
     "finish_reason logprobs usage prompt_tokens completion_tokens prompt_tokens_details cached_tokens "
-    "error code model text"
+    "error code model text data embedding"
 )
 
 
@@ -110,14 +117,14 @@ JSON = odd_json(
 def test_whatever_json_an_upstream_says_is_a_reply_or_its_error(name: str, stream: bool, said: object):
     body = orjson.dumps(said)
     wire = WIRES[name]()
-    read(wire.decoder(stream=stream), [b"data: " + body + b"\n\n" if stream else body])
+    read(wire.decoder(request(), stream=stream), [b"data: " + body + b"\n\n" if stream else body])
 
 
 @each_wire
 @streamed_or_not
 @given(data=st.binary(max_size=300))
 def test_whatever_bytes_an_upstream_sends_are_a_reply_or_its_error(name: str, stream: bool, data: bytes):
-    read(WIRES[name]().decoder(stream=stream), [data])
+    read(WIRES[name]().decoder(request(), stream=stream), [data])
 
 
 @each_wire

@@ -229,7 +229,7 @@ class Stage:
         watch = _Watch(self.clock, Deadlines(first_token=1e6, idle=1e6, total=1e6), stream=True)
         response = type("Response", (), {"content": content})
         try:
-            async for item in _items(response, WIRES["chat"]().decoder(stream=True), watch):
+            async for item in _items(response, WIRES["chat"]().decoder(request, stream=True), watch):
                 yield item
         except ConnectionResetError:
             raise Broken("reset") from None

@@ -13,6 +13,7 @@ from typing import Any, NoReturn, TypeAlias
 from aiohttp import web
 
 from tests.support.fake_answers import Answer, Body, chunks, completion
+from tests.support.fake_texts import embeddings, text_chunks, text_completion
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 COMMITTED = 20
@@ -86,12 +87,22 @@ class Exchange:
         """Answer as a good upstream would."""
         await self.pause(self.answer.delay)
         if not self.streams:
-            return web.json_response(completion(self.received.body, self.answer))
+            return web.json_response(self._whole(self.received.body, self.answer))
         response = await self.open_stream()
         async for event in self.events():
             await response.write(event)
         await response.write(b"data: [DONE]\n\n")
         return response
+
+    @property
+    def _of_chat(self) -> bool:
+        return "messages" in self.received.body
+
+    @property
+    def _whole(self) -> Callable[[Body, Answer], dict[str, Any]]:
+        if self._of_chat:
+            return completion
+        return text_completion if "prompt" in self.received.body else embeddings
 
     async def begin(self, after: int) -> tuple[web.StreamResponse, AsyncGenerator[bytes, None]]:
         """Send the role and `after` events of a stream; return what is left of it, without [DONE]."""
@@ -104,7 +115,8 @@ class Exchange:
 
     async def events(self) -> AsyncGenerator[bytes, None]:
         """Every event of the streamed answer but [DONE]."""
-        for chunk in chunks(self.received.body, self.answer):
+        written = chunks if self._of_chat else text_chunks
+        for chunk in written(self.received.body, self.answer):
             await self.pause(self.answer.gap)
             yield b"data: " + json.dumps(chunk, ensure_ascii=False).encode() + b"\n\n"
             self.received.events += 1

@@ -45,6 +45,12 @@ FLAVOURS: Mapping[str, Answer] = MappingProxyType(
 """Answers that a model named `fake-<flavour>` gives."""
 
 
+PATHS: Mapping[str, str] = MappingProxyType(
+    {"/chat/completions": "messages", "/completions": "prompt", "/embeddings": "input"}
+)
+"""What is served where, the longest path first, by the field that each needs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """A fault by name, and how many events of a stream go out in order before it."""
@@ -140,10 +146,12 @@ class FakeUpstream:
             await self._notify()
 
     async def _behave(self, request: web.Request, received: Received) -> web.StreamResponse:
-        if not received.path.endswith("/chat/completions"):
+        asked = next((field for path, field in PATHS.items() if received.path.endswith(path)), None)
+        if asked is None:
             return web.json_response({"error": {"message": "No such path.", "type": "not_found"}}, status=404)
-        if not isinstance(received.body.get("messages"), list):
-            return web.json_response({"error": {"message": "No messages.", "type": "bad"}}, status=400)
+        others = {*PATHS.values()} - {asked}
+        if not isinstance(received.body.get(asked), str | list) or others & {*received.body}:
+            return web.json_response({"error": {"message": f"No {asked}.", "type": "bad"}}, status=400)
         followed = received.path.startswith("/elsewhere")  # a redirect: whoever follows it gets an answer
         script = Answer() if followed else self._next(received.model)
         if isinstance(script, Answer):

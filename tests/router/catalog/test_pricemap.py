@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from router.catalog.pricemap import PriceMap
-from router.types import Capability, Prices
+from router.types import Capability, Endpoint, Prices
 
 
 def price_map(tmp_path, **entries):
@@ -89,8 +89,23 @@ def test_the_day_of_retirement_is_read(tmp_path):
     assert found.find("acme", "odd").retires is None
 
 
-def test_what_does_not_chat_is_left_out(tmp_path):
-    assert not price_map(tmp_path, acme__vectors=row(mode="embedding")).entries
+def test_what_is_no_model_of_text_is_left_out(tmp_path):
+    assert not price_map(tmp_path, acme__paint=row(mode="image_generation")).entries
+
+
+def test_a_list_says_what_a_model_may_be_asked_for_and_offers_those_that_chat(tmp_path):
+    listed = price_map(
+        tmp_path, acme__big=row(), acme__text=row(mode="completion"), acme__vectors=row(mode="embedding")
+    )
+    assert listed.find("acme", "text").serves == {Endpoint.COMPLETIONS}
+    assert listed.find("acme", "vectors").serves == {Endpoint.EMBEDDINGS}
+    assert [name for name, _ in listed.of_provider("acme")] == ["big"]
+
+
+def test_vectors_cost_their_input_alone(tmp_path):
+    written = {"litellm_provider": "acme", "mode": "embedding", "input_cost_per_token": 2e-8}
+    prices = price_map(tmp_path, acme__vectors=written).find("acme", "vectors").prices
+    assert (prices.input, prices.output) == (20_000, 0)
 
 
 @pytest.mark.parametrize("text", ["", "[", "\udcff"])

@@ -54,7 +54,7 @@ STREAM = (
 
 
 def reply(data: bytes, *, stream: bool = True, size: int | None = None):
-    decoder, deltas = ChatWire().decoder(stream=stream), []
+    decoder, deltas = ChatWire().decoder(request(), stream=stream), []
     step = size or len(data) or 1
     for start in range(0, len(data), step):
         deltas += decoder.feed(data[start : start + step])
@@ -168,7 +168,7 @@ def test_fields_nobody_knows_survive():
     data = event(
         choices=[{"index": 0, "delta": {"content": "x", "reasoning_content": "hm"}, "stop_reason": 7}]
     )
-    (delta,) = ChatWire().decoder(stream=True).feed(data)
+    (delta,) = ChatWire().decoder(request(), stream=True).feed(data)
     assert (delta.extra, delta.choice_extra) == ({"reasoning_content": "hm"}, {"stop_reason": 7})
     assert Capability.TOOLS not in delta.extra
 
@@ -190,5 +190,5 @@ def test_an_absurd_usage_is_no_usage(usage):
 
 
 def test_what_was_good_before_a_fault_is_yielded_before_it_is_raised():
-    seen = ChatWire().decoder(stream=True).feed(text("good") + b"data: {broken\n\n")
+    seen = ChatWire().decoder(request(), stream=True).feed(text("good") + b"data: {broken\n\n")
     assert next(seen).text == "good"

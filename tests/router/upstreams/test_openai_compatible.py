@@ -7,7 +7,7 @@ from router.clock import SystemClock
 from router.dialects import WIRES
 from router.draft import assemble
 from router.errors import Broken, CallerFault, Denied, RateLimited, TimedOut, Truncated, Unreachable
-from router.types import Ending
+from router.types import Ending, Endpoint
 from router.upstreams.openai_compatible import Deadlines, OpenAICompatible
 from tests.support.fake_upstream import FakeUpstream
 from tests.support.world import items_of, model, request
@@ -23,7 +23,7 @@ async def reply(name, *, stream=False, base_url=None, deadlines=SHORT, max_answe
         upstream = OpenAICompatible(
             session,
             base_url=base_url or fake.url,
-            wire=WIRES["chat"](max_answer=max_answer),
+            wires={Endpoint.CHAT: WIRES["chat"](max_answer=max_answer)},
             clock=SystemClock(),
             api_key=SECRET,
             deadlines=deadlines,
@@ -97,7 +97,9 @@ async def test_nobody_at_the_address_is_unreachable():
 async def test_closing_the_iterator_closes_the_connection():
     body = {"messages": [{"role": "user", "content": "hi"}], "stream": True}
     async with FakeUpstream() as fake, aiohttp.ClientSession() as session:
-        upstream = OpenAICompatible(session, base_url=fake.url, wire=WIRES["chat"](), clock=SystemClock())
+        upstream = OpenAICompatible(
+            session, base_url=fake.url, wires={Endpoint.CHAT: WIRES["chat"]()}, clock=SystemClock()
+        )
         stream = upstream.send(request(stream=True, body=body), model("fake-paced"))
         await anext(stream)
         await stream.aclose()
