@@ -29,7 +29,7 @@ from router.errors import (
 from router.http import status_of
 from router.pipeline import Pipeline
 from router.seams import Clock, Dialect, Policy
-from router.types import Lane, Outcome, Picodollars, Request
+from router.types import Outcome, Picodollars, Request
 
 LONGEST_WAIT = 3600.0
 """Seconds a line waits for a limit's next window; a longer one fails it."""
@@ -130,7 +130,7 @@ def parsed(batch: Batch, claim: Claim, raw: bytes) -> Request:
         request_id=request_id_of(claim),
         principal=replace(batch.principal, batch=batch.id),
     )
-    return replace(request, lane=Lane.BATCH, stream=False)
+    return replace(request, lane=batch.lane, stream=False)
 
 
 def given_up(claim: Claim, cost: Picodollars | None) -> Result:

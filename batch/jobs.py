@@ -7,7 +7,7 @@ from enum import Enum, IntEnum, StrEnum, auto
 from types import MappingProxyType
 
 from router.dialects import DIALECTS
-from router.types import Picodollars, Principal
+from router.types import Lane, Picodollars, Principal
 
 MOST_LINES = 50_000
 LARGEST_FILE = 200 << 20
@@ -123,6 +123,7 @@ class Batch:
     output_file: str | None = None
     error_file: str | None = None
     counts: Counts = Counts()
+    lane: Lane = Lane.BATCH
 
     @property
     def deadline(self) -> int:

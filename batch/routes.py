@@ -1,19 +1,17 @@
 """`/v1/files` and `/v1/batches`, as OpenAI's clients know them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
-from aiohttp.typedefs import Handler
 
 from batch.jobs import DAY, Batch, File, Move, State, new_id
 from batch.seams import Store
 from batch.shelf import Shelf
 from batch.wire import asked_batch, batch_object, file_object, listing
-from router.dialects import DIALECTS
-from router.errors import BadRequest, FarthingError, UnknownObject
-from router.http import Identify, answer, failed
+from router.errors import BadRequest, UnknownObject
+from router.http import Identify, Own, answer, own
 from router.seams import Clock
 from router.types import Principal
 
@@ -21,9 +19,6 @@ PURPOSES = frozenset({"batch", "batch_output"})
 PAGE, MOST_BATCHES, MOST_FILES = 20, 100, 10_000
 CHUNK = 256 << 10
 LONGEST_FIELD = 4096
-
-Own = Callable[[web.Request, Principal], Awaitable[web.StreamResponse]]
-"""A handler that has been told who asks."""
 
 
 class BatchRoutes:
@@ -36,26 +31,19 @@ class BatchRoutes:
         self._store, self._shelf, self._clock = store, shelf, clock
 
     def add(self, app: web.Application, prefix: str, identify: Identify, /) -> None:
-        def own(handler: Own) -> Handler:
-            async def handle(http: web.Request) -> web.StreamResponse:
-                try:
-                    return await handler(http, identify(http))
-                except FarthingError as error:
-                    return failed(DIALECTS["chat"], error, {})
+        def add(method: str, path: str, handler: Own) -> None:
+            app.router.add_route(method, path, own(identify, handler))
 
-            return handle
-
-        add = app.router.add_route
-        add("POST", f"{prefix}/files", own(self.upload))
-        add("GET", f"{prefix}/files", own(self.files))
-        add("GET", f"{prefix}/files/{{id}}", own(self.file))
-        add("DELETE", f"{prefix}/files/{{id}}", own(self.drop_file))
-        add("GET", f"{prefix}/files/{{id}}/content", own(self.content))
-        add("POST", f"{prefix}/batches", own(self.create))
-        add("GET", f"{prefix}/batches", own(self.batches))
-        add("GET", f"{prefix}/batches/{{id}}", own(self.batch))
-        add("POST", f"{prefix}/batches/{{id}}/cancel", own(self.cancel))
-        add("POST", f"{prefix}/batches/{{id}}/retry", own(self.retry))
+        add("POST", f"{prefix}/files", self.upload)
+        add("GET", f"{prefix}/files", self.files)
+        add("GET", f"{prefix}/files/{{id}}", self.file)
+        add("DELETE", f"{prefix}/files/{{id}}", self.drop_file)
+        add("GET", f"{prefix}/files/{{id}}/content", self.content)
+        add("POST", f"{prefix}/batches", self.create)
+        add("GET", f"{prefix}/batches", self.batches)
+        add("GET", f"{prefix}/batches/{{id}}", self.batch)
+        add("POST", f"{prefix}/batches/{{id}}/cancel", self.cancel)
+        add("POST", f"{prefix}/batches/{{id}}/retry", self.retry)
 
     async def upload(self, http: web.Request, who: Principal) -> web.StreamResponse:
         """Take `multipart/form-data`, the file streamed to disk; fields may come before or after it."""

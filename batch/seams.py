@@ -59,6 +59,7 @@ class Store(Protocol):
     def claim(self, worker: str, limit: int) -> list[Claim]:
         """Take waiting lines of batches in progress, the oldest batch first, in the order of their places.
 
+        Single requests (of the background lane) go before those of files.
         A line that was given back for a time is not taken before it is over.
         """
         ...

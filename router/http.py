@@ -1,15 +1,18 @@
 """What every handler has in common: who asks, from error to status, and answers in JSON."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol, TypeAlias
 
 import orjson
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
+from router.dialects import DIALECTS
 from router.errors import (
     BadRequest,
     CallerFault,
+    FarthingError,
     NoCandidate,
     NotAuthorized,
     NothingPassed,
@@ -62,6 +65,22 @@ class Routes(Protocol):
         ...
 
 
+Own: TypeAlias = Callable[[web.Request, Principal], Awaitable[web.StreamResponse]]
+"""A handler that has been told who asks."""
+
+
+def own(identify: Identify, handler: Own) -> Handler:
+    """Make a handler of one that wants to know who asks; errors are told in OpenAI's shape."""
+
+    async def handle(http: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(http, identify(http))
+        except FarthingError as error:
+            return failed(DIALECTS["chat"], error, {})
+
+    return handle
+
+
 def status_of(error: Exception) -> int:
     if isinstance(error, NoCandidate):
         return 503 if error.retryable else 400
@@ -70,9 +89,9 @@ def status_of(error: Exception) -> int:
     return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
 
 
-def answer(value: object) -> web.Response:
+def answer(value: object, *, status: int = 200) -> web.Response:
     """Answer with a value as JSON."""
-    return web.Response(body=orjson.dumps(value), content_type="application/json")
+    return web.Response(status=status, body=orjson.dumps(value), content_type="application/json")
 
 
 def failed(

@@ -48,6 +48,12 @@ class House(Protocol):
     def listing(self) -> Sequence[Mapping[str, object]]: ...
 
 
+class Deferral(Protocol):
+    """Takes requests that are to be answered later; tells by which id to ask for them."""
+
+    async def defer(self, request: Request, dialect: Dialect, /) -> Mapping[str, object]: ...
+
+
 class Service:
     """The handlers, over whatever house is in force; `routes` are others' that the application serves too."""
 
@@ -60,7 +66,9 @@ class Service:
         metrics: Callable[[], bytes],
         max_body: int = 100 << 20,
         routes: Sequence[Routes] = (),
+        deferral: Deferral | None = None,
     ) -> None:
+        self._deferral = deferral
         self._routes = (*routes, OwnKey(lambda: house().pipeline.budgets))
         self._guard = web.middleware(Guard(clock))
         self._house, self._clock, self._ids = house, clock, ids
@@ -101,6 +109,8 @@ class Service:
             )
             keep_within_scopes(request)
             policy = house.policy(request.asked)
+            if request.body.get("background"):
+                return await self._defer(request, dialect)
         except FarthingError as error:
             return failed(dialect, error, {"x-request-id": shown_id(request_id)})
         if request.stream:
@@ -108,6 +118,16 @@ class Service:
         purse = house.pipeline.budgets.open(request)
         outcome = await run_within(house.pipeline, request, policy, house.tiers, None, purse)
         return self._whole(outcome, dialect, self._standing(purse))
+
+    async def _defer(self, request: Request, dialect: Dialect) -> web.Response:
+        """Answer at once with an id to ask for the answer by."""
+        if request.body["background"] is not True:
+            raise BadRequest("`background` must be true or false.", param="background")
+        if request.stream:
+            raise BadRequest("A request in the background cannot be streamed.", param="stream")
+        if self._deferral is None:
+            raise BadRequest("This server keeps nothing for later.", param="background")
+        return answer(await self._deferral.defer(request, dialect), status=202)
 
     def _whole(self, outcome: Outcome, dialect: Dialect, standing: Mapping[str, str]) -> web.Response:
         headers = {**headers_of(outcome), **standing}
@@ -242,6 +262,8 @@ def _limits(request: Request, http: web.Request) -> Limits:
 def _lane(request: Request, http: web.Request) -> Lane:
     """Read how soon the answer is wanted: the header has the last word over the body's `service_tier`."""
     text = http.headers.get("x-farthing-lane")
+    if request.body.get("background") is True:
+        return Lane.BACKGROUND
     if text is None:
         return request.lane
     if text not in {Lane.INTERACTIVE, Lane.BACKGROUND}:

@@ -14,6 +14,7 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from batch.background import Background
 from batch.lanes import Lanes
 from batch.place import Place
 from batch.pool import Pool
@@ -109,13 +110,16 @@ class Worker:
 
     def _service(self) -> Service:
         config, ids = self._home.config, Ids(secret_of(self._work.data))
+        place = Place.within(self._work.data)
+        background = Background(place.store(), place.shelf(), clock=self._home.clock)
         return Service(
             lambda: self._home.house,
             clock=self._home.clock,
             ids=ids,
             metrics=self._metrics.expose,
             max_body=config.server.max_body_mb << 20,
-            routes=[self._batches(), self._home.outcomes(ids), *self._dashboard()],
+            routes=[self._batches(), background, self._home.outcomes(ids), *self._dashboard()],
+            deferral=background,
         )
 
     def _dashboard(self) -> list[Dashboard]:

@@ -52,7 +52,10 @@ UPDATE batches SET state = :state, row = :row WHERE id = :id;
 SELECT turn FROM batches WHERE id = :id;
 
 -- name: in_progress
-SELECT turn, id FROM batches WHERE state = 'in_progress' ORDER BY turn;
+-- Somebody polls for a single request, and it would wait for long behind the lines of a file.
+SELECT turn, id FROM batches
+WHERE state = 'in_progress'
+ORDER BY json_extract(CAST(row AS TEXT), '$.lane') IS NOT 'background', turn;
 
 -- name: add_line
 INSERT INTO lines (batch, number, custom_id, start, length, model, place, state, problem)

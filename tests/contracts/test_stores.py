@@ -10,7 +10,7 @@ import pytest
 from batch.jobs import Batch, Claim, File, Line, Move, Problem, Result, Room, State
 from batch.seams import Store
 from batch.sqlite import SQLiteStore
-from router.types import Principal
+from router.types import Lane, Principal
 
 STORES: Mapping[str, Callable[[Path], Store]] = MappingProxyType({"sqlite": SQLiteStore})
 CANCEL = Move(before=(State.IN_PROGRESS,), state=State.CANCELLING, at=7)
@@ -100,6 +100,14 @@ def test_the_older_batch_comes_first(store):
     begun(store, 2, "batch_2")
 
     assert [claim.batch for claim in store.claim("w", 3)] == ["batch_1", "batch_1", "batch_2"]
+
+
+def test_a_single_request_comes_before_older_files(store):
+    begun(store, 1, "batch_1")
+    store.add_batch(batch("bg_2", lane=Lane.BACKGROUND))
+    store.begin("bg_2", lines(1), at=1001)
+
+    assert [claim.batch for claim in store.claim("w", 2)] == ["bg_2", "batch_1"]
 
 
 def test_a_line_is_recorded_once_and_what_it_cost_always(store):

@@ -2,6 +2,7 @@
 
 import base64
 import struct
+from dataclasses import dataclass, field
 
 import aiohttp
 import pytest
@@ -16,7 +17,7 @@ from router.config import parse
 from router.ids import Ids
 from router.promises import Promises
 from router.server import Service
-from router.types import Prediction
+from router.types import Lane, Prediction, Request
 from tests.support.fake_answers import Answer
 from tests.support.fake_upstream import FakeUpstream, Fault
 from tests.support.world import Book
@@ -54,13 +55,29 @@ async def fake():
         yield server
 
 
+@dataclass
+class Later:
+    """Somewhere to put what is answered later."""
+
+    taken: list[Request] = field(default_factory=list)
+
+    async def defer(self, request, dialect, /):
+        self.taken.append(request)
+        return {"id": "bg_1", "endpoint": dialect.path}
+
+
+@pytest.fixture
+def later():
+    return Later()
+
+
 @pytest.fixture
 def book():
     return Book()
 
 
 @pytest.fixture
-async def client(aiohttp_client, fake, book):
+async def client(aiohttp_client, fake, book, later):
     clock = SystemClock()
     async with aiohttp.ClientSession(auto_decompress=False) as session:
         parts = Parts(
@@ -77,7 +94,7 @@ async def client(aiohttp_client, fake, book):
         )
         house = Household(parse(CONFIG % fake.url, environ={}), parts)
         ids = Ids(b"secret")
-        service = Service(lambda: house, clock=clock, ids=ids, metrics=bytes)
+        service = Service(lambda: house, clock=clock, ids=ids, metrics=bytes, deferral=later)
         yield await aiohttp_client(service.application())
 
 
@@ -268,3 +285,26 @@ async def test_tokens_go_to_the_model_that_was_named(client, fake, book):
     assert (await completed(client, prompt=[[1, 2, 3], [4, 5]])).status == 200
     assert fake.requests[0].body["prompt"] == [[1, 2, 3], [4, 5]]
     assert (book.rows[0].longest_tokens, book.rows[0].choices) == (3, 2)
+
+
+async def test_what_may_come_later_is_taken_and_an_id_comes_at_once(client, fake, later):
+    response = await completed(client, background=True)
+
+    assert (response.status, await response.json()) == (202, {"id": "bg_1", "endpoint": "/completions"})
+    assert [request.lane for request in later.taken] == [Lane.BACKGROUND]
+    assert fake.requests == []
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({"background": True, "stream": True}, "stream"),
+        ({"background": "yes"}, "background"),
+        ({"background": True, "model": "nobody"}, "model"),
+    ],
+)
+async def test_what_cannot_come_later_is_refused_at_once(client, later, body, param):
+    response = await completed(client, **body)
+
+    assert (await response.json())["error"]["param"] == param
+    assert (response.status >= 400, later.taken) == (True, [])
