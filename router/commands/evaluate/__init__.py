@@ -13,6 +13,7 @@ from router.commands.lazy import LazyGroup
 PARTS: Mapping[str, str] = MappingProxyType(
     {
         "difficulty": "How well chances and lengths are predicted.",
+        "batch": "Replay recorded prompts as batches: cost at equal quality beside single models.",
         "cascade": "What checking answers is worth beside routing alone, at equal cost.",
         "checks": "What the free checks catch, and what they condemn by mistake.",
         "risk": "Whether promises of a failure rate are kept.",
