@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -11,6 +11,8 @@ import orjson
 from batch.cap import Cap, Capped, Caps
 from batch.jobs import ENDPOINTS, Batch, Claim, Result
 from batch.seams import Store
+from batch.spill import Spill
+from policies.spilling import late
 from router.answers import note_of
 from router.dialects import DIALECTS
 from router.door import keep_within_scopes
@@ -29,7 +31,7 @@ from router.errors import (
 from router.http import status_of
 from router.pipeline import Pipeline
 from router.seams import Clock, Dialect, Policy
-from router.types import Outcome, Picodollars, Request
+from router.types import NOTHING, Outcome, Picodollars, Request
 
 LONGEST_WAIT = 3600.0
 """Seconds a line waits for a limit's next window; a longer one fails it."""
@@ -48,6 +50,8 @@ class House(Protocol):
 
     def policy(self, asked: str, /) -> Policy: ...
 
+    def labels(self, request: Request, headers: Mapping[str, str], /) -> Mapping[str, str]: ...
+
 
 class Answerer:
     """A `batch.seams.Answer` over whatever house is in force; a line keeps the one it began with."""
@@ -58,8 +62,11 @@ class Answerer:
         store: Store,
         clock: Clock,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        *,
+        spill: Spill | None = None,
     ) -> None:
         self._house, self._clock, self._sleep = house, clock, sleep
+        self._spill = spill or Spill(clock, {}, lambda: 0)
         self._caps = Caps(store)
 
     async def __call__(self, batch: Batch, claim: Claim, raw: bytes, /) -> Result:
@@ -67,10 +74,15 @@ class Answerer:
         try:
             request = parsed(batch, claim, raw)
             keep_within_scopes(request)
-            policy = house.policy(request.asked)
+            request = replace(request, labels=house.labels(request, NOTHING))
+            policy, cap = house.policy(request.asked), self._caps.of(batch, claim)
+
+            async def run(spilled: bool) -> Outcome:
+                return await self._run(house, late(request) if spilled else request, policy, cap)
+
+            outcome = await self._spill.run(batch, request_id, run)
         except FarthingError as error:
             return _failed(dialect, error, request_id)
-        outcome = await self._run(house, request, policy, self._caps.of(batch, claim))
         chosen = outcome.chosen
         if chosen is None or chosen.reply is None:
             failure = outcome.failure or FarthingError()

@@ -51,7 +51,10 @@ class _End:
 
 
 class Runner:
-    """`room` says how many more lines may be begun now; `claims` is kept filled with those under way."""
+    """`room` says how many more lines may be begun now; `claims` is kept filled with those under way.
+
+    `ending` is told a batch that ends early, again and again until its last line has ended.
+    """
 
     def __init__(
         self,
@@ -63,12 +66,13 @@ class Runner:
         worker: str,
         room: Callable[[int], int],
         claims: dict[str, Claim],
+        ending: Callable[[str], None] = lambda _batch_id: None,
     ) -> None:
         self._store, self._shelf, self._answer = store, shelf, answer
         self._clock, self._worker, self._room = clock, worker, room
         self._running: set[asyncio.Task[None]] = set()
         self._moving: dict[str, asyncio.Task[None]] = {}
-        self._claims = claims
+        self._claims, self._ending = claims, ending
         self._batches: dict[str, Batch] = {}
         self._news = asyncio.Event()
 
@@ -162,6 +166,7 @@ class Runner:
         if end is not None and batch.counts.total:
             # Here, before others of its lines are begun.
             await asyncio.to_thread(self._store.drop_waiting, batch.id, end.why)
+            self._ending(batch.id)
         if batch.state is State.VALIDATING:
             step: Step = self._validate
         elif end is not None:

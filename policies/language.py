@@ -207,7 +207,9 @@ class PolicySpec(BaseModel):
     ] = None
     spill: Annotated[
         Literal["allow", "refuse"],
-        Field(description="Whether others are tried once no preferred model can serve."),
+        Field(
+            description="Whether others are tried once no preferred one can serve, or not in a batch's time."
+        ),
     ] = "allow"
     weights: Annotated[
         Mapping[Text, Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]] | None,

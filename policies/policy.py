@@ -18,6 +18,7 @@ from policies.pinned import Pinned
 from policies.rules import PASSING, RULES, TERMS, sieve
 from policies.selectors import Deny, unmet
 from policies.sides import beside_chat, not_one, not_serving
+from policies.spilling import LATE, tiers, told
 from policies.standing import latched
 from policies.steps import in_turn, passed_over
 from policies.weighted import Weighted
@@ -134,10 +135,12 @@ class RoutedPolicy:
             for model in allowed:
                 del refused[model.name]
         features, allowed = self._oriented(request, features, allowed, refused)
-        tiers = self._tiers(allowed, refused)
-        if not tiers:
+        ordered = tiers(self.spec, request, allowed, self._preferred, refused)
+        if not ordered:
             return None, self._all_told(request, features, refused)
-        plan = in_turn(self._strategy, request, features, tiers, self.spec)
+        plan = in_turn(self._strategy, request, features, ordered, self.spec)
+        if LATE in request.labels and self.spec.prefer is not None:
+            plan = told(plan, self._preferred)
         return self._guarded(plan, request, features, began, last_resort=last_resort), refused
 
     def open(self, features: Features) -> None:
@@ -222,19 +225,6 @@ class RoutedPolicy:
         kept, weak = latched(features, allowed)
         refused |= {model: Refusal(rule="latch", reason=reason) for model, reason in weak.items()}
         return features, list(kept)
-
-    def _tiers(self, allowed: list[Model], refused: dict[str, Refusal]) -> list[list[Model]]:
-        if self.spec.prefer is None:
-            return [allowed] if allowed else []
-        first = [model for model in allowed if model.name in self._preferred]
-        others = [model for model in allowed if model.name not in self._preferred]
-        if self.spec.spill == "refuse":
-            refused |= {
-                model.name: Refusal(rule="prefer", reason="is not preferred, and `spill` is `refuse`")
-                for model in others
-            }
-            others = []
-        return [tier for tier in (first, others) if tier]
 
     def _guarded(
         self, plan: Plan, request: Request, features: Features, began: float, *, last_resort: bool

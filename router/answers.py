@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from aiohttp import web
 
+from policies.spilling import is_spilled
 from router.catalog.money import usd_text
 from router.http import status_of
 from router.ids import shown_id
@@ -45,6 +46,8 @@ def note_of(outcome: Outcome) -> dict[str, Any]:
         note |= {"usage": str(chosen.usage.grade), "cost_grade": str(chosen.charge.grade)}
         if chosen.substituted and chosen.reply is not None:
             note["substituted"] = chosen.reply.served_model
+        if is_spilled(chosen.decision.reason, outcome.request.labels):
+            note["spilled"] = True
     if _unchecked(chosen):
         note["check"] = "failed"
     if outcome.over_budget is not None:

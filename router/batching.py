@@ -20,6 +20,7 @@ from batch.pool import Pool
 from batch.runner import Runner
 from batch.seams import Store
 from batch.shelf import Shelf
+from batch.spill import Spill
 from router.config import Watcher
 from router.engines import pool_specs
 from router.housekeeping import Housekeeping
@@ -55,6 +56,8 @@ class Batching:
         self._home = Housekeeping(work.watcher, work.data, f"batch_{os.getpid()}", admit=self._admitted)
         self._paces = Paces(self._pace)
         self._pool = Pool(pool_specs(work.watcher.current), work.data, self._home.clock)
+        windows = {name: spec.terms.windows for name, spec in self._pool.specs.items()}
+        self._spill = Spill(self._home.clock, windows, self._busy)
         self._claims: dict[str, Claim] = {}
         self._stop = asyncio.Event()
 
@@ -85,7 +88,7 @@ class Batching:
                 await self._stop.wait()
 
     async def _answer_lines(self) -> None:
-        answerer = Answerer(lambda: self._home.house, self._store, self._home.clock)
+        answerer = Answerer(lambda: self._home.house, self._store, self._home.clock, spill=self._spill)
         worker = self._work.place.worker()
         heir = Heir(self._store, self._shelf, answerer, self._booked)
         leases = Leases(self._store, heir, worker=worker)
@@ -99,6 +102,7 @@ class Batching:
             worker=worker,
             room=self._room,
             claims=self._claims,
+            ending=self._spill.end,
         )
         async with asyncio.TaskGroup() as group:
             beside = [
@@ -118,7 +122,15 @@ class Batching:
     def _room(self, running: int) -> int:
         for upstream in self._pool.specs:
             self._pool.want(upstream)
-        return min(max(self._paces.places() * 2, 2 * AHEAD), MOST_CLAIMED) - running
+        room = max(self._paces.places() * 2, 2 * AHEAD)
+        if self._spill.look():
+            room += (
+                2 * AHEAD
+            )  # those that wait for a late engine take no room from those that may go elsewhere
+        return min(room, MOST_CLAIMED) - running
+
+    def _busy(self) -> int:
+        return sum(gate.busy for gate in self._pool.gates.values())
 
     def _pace(self, model: Model) -> Pace:
         gate = self._pool.gates.get(model.upstream)
@@ -131,6 +143,7 @@ class Batching:
         return Admitted(upstream, self._paces, self._sent, self._pool.gates.get(name))
 
     async def _sent(self, request_id: str, model: str) -> None:
+        self._spill.sent(request_id)
         claim = self._claims.get(request_id)
         if claim is not None:
             await asyncio.to_thread(self._store.sent, claim, model)

@@ -47,6 +47,9 @@ class World:
         spec = PolicySpec(checks=())
         return RoutedPolicy("default", spec, (SMALL,), health=Health(self.clock), strongest=SMALL)
 
+    def labels(self, _request, _headers, /):
+        return {}
+
     async def sleep(self, seconds):
         self.slept.append(seconds)
         self.clock.at += seconds

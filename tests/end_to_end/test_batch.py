@@ -1,10 +1,12 @@
 """Batches on the real server: openai-python, the command line, and kill -9."""
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 from openai import OpenAI
 
 from router.ledger.store import Ledger, reading
+from tests.support.fake_upstream import FakeUpstream
 from tests.support.server import REPOSITORY, running
 
 pytestmark = pytest.mark.e2e
@@ -153,3 +156,40 @@ def test_a_killed_runner_loses_no_line_and_records_none_twice(tmp_path):
     answered = {line["response"]["request_id"] for line in output}
     assert booked >= len(answered) == 400
     assert lost > 0, "what was under way when its process died is booked"
+
+
+def closed_now() -> str:
+    """Hours of the day that do not come within the next twelve."""
+    later = datetime.now(UTC) + timedelta(hours=12)
+    return f"{later:%H:00}-{later:%H:01}"
+
+
+@pytest.mark.parametrize(("spill", "models"), [("allow", {"paid"}), ("refuse", set())])
+async def test_lines_of_a_closed_engine_go_to_a_provider_if_they_may(tmp_path, spill, models):
+    file = tmp_path / "in.jsonl"
+    file.write_text("\n".join(lines(30)))
+    async with FakeUpstream() as engine, FakeUpstream() as provider:
+        config = f"""
+upstreams:
+  gpu: {{kind: openai, base_url: "{engine.url}", provider: own, pool: {{windows: ["{closed_now()}"]}}}}
+  shop: {{kind: openai, base_url: "{provider.url}"}}
+models:
+  - {{name: ours, upstream: gpu, price: {{input: 0.1, output: 0.1}}, context_window: 32768}}
+  - {{name: paid, upstream: shop, price: {{input: 1, output: 1}}, context_window: 32768}}
+policies:
+  default: {{prefer: {{provider: [own]}}, spill: {spill}, checks: [], quality: 0.5}}
+"""
+        with running(config, tmp_path) as server:
+            submit = ("batch", "submit", str(file), "--window", "1h", "--url", server.url)
+            batch_id = (await asyncio.to_thread(farthing, *submit)).stdout.strip()
+            if spill == "refuse":
+                await asyncio.sleep(3)
+                await asyncio.to_thread(farthing, "batch", "cancel", batch_id, "--url", server.url)
+            batch = await asyncio.to_thread(ended, server.url, batch_id)
+            report = ("batch", "report", batch_id, "--data", str(server.data), "--part", "models")
+            told = json.loads((await asyncio.to_thread(farthing, *report, "--format", "json")).stdout)
+
+    assert batch["status"] == ("completed" if models else "cancelled")
+    assert {row["model"] for row in told["rows"]} == models
+    assert sum(row["spilled"] for row in told["rows"]) == (30 if models else 0)
+    assert (len(engine.requests), len(provider.requests)) == (0, 30 if models else 0)

@@ -3,10 +3,13 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
+
 from policies.language import PolicySpec
 from policies.meters import Health, Latency
 from policies.policy import RoutedPolicy
 from policies.selectors import Deny
+from policies.spilling import late
 from router.errors import Broken, NoCandidate, StruckOut
 from router.types import Attempt, Capability, Charge, Fact, Grade, Status, Usage
 from tests.support.world import FakeClock, features, model, request, row
@@ -101,6 +104,35 @@ def test_preferred_models_come_first_and_others_only_if_they_may():
     plan, refused = policy.plan(request(), features(CHANCES))
     assert [step.model.name for step in walked(plan)] == ["c", "b"]
     assert refused["a"].rule == "prefer"
+
+
+def test_where_the_preferred_are_late_the_others_come_first_and_say_so():
+    models = [model("a"), model("b", facts={"local": Fact(value=True)})]
+    policy, _, _ = routed(models=models, prefer={"local": True})
+    plan, _ = policy.plan(late(request()), features(CHANCES))
+    first, then = walked(plan)
+    assert (first.model.name, then.model.name) == ("a", "b")
+    assert first.reason.startswith("spilled: the preferred models would be late; ")
+    assert not then.reason.startswith("spilled")
+
+
+@pytest.mark.parametrize("given", [{"prefer": {"local": True}, "spill": "refuse"}, {}])
+def test_nothing_spills_that_may_not(given):
+    ours = [model("a", price=9), model("b", price=1, facts={"local": Fact(value=True)})]
+    policy, _, _ = routed(models=ours, **given)
+    plan, refused = policy.plan(late(request()), features(CHANCES))
+    usual, usually_refused = policy.plan(request(), features(CHANCES))
+    assert [(s.model.name, s.reason) for s in walked(plan)] == [
+        (s.model.name, s.reason) for s in walked(usual)
+    ]
+    assert refused == usually_refused
+
+
+def test_what_is_struck_out_is_no_place_to_spill_to():
+    models = [model("a", prices=None), model("b", facts={"local": Fact(value=True)})]
+    policy, _, _ = routed(models=models, prefer={"local": True})
+    plan, refused = policy.plan(late(request()), features(CHANCES))
+    assert ([s.model.name for s in walked(plan)], refused["a"].rule) == (["b"], "priced")
 
 
 def test_no_more_calls_are_made_over_all_tiers_than_the_policy_allows():
