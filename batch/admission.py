@@ -37,13 +37,14 @@ class Admitted:
 
     @asynccontextmanager
     async def _admitted(self, request: Request, model: Model) -> AsyncIterator[Turn]:
-        """Wait for the model's turn and note the call; raises `Unsent` if cancelled meanwhile."""
+        """Wait for the model's turn and note the call; raises `Unsent` if cancelled before that."""
         async with AsyncExitStack() as stack:
             try:
                 turn = await stack.enter_async_context(self._paces.of(model).turn())
-                await self._sent(request.id, model.name)
             except asyncio.CancelledError:
                 raise Unsent from None
+            # From here on it is booked, whatever happens: what is noted and not booked counts as lost.
+            await self._sent(request.id, model.name)
             yield turn
 
     async def close(self) -> None:

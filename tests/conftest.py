@@ -11,3 +11,10 @@ def pytest_addoption(parser):
     parser.addoption(
         "--bill-requests", type=int, default=1200, help="Requests of tests/end_to_end/test_bill.py."
     )
+    for name, usual, what in (
+        ("lines", 300, "Lines of the batch"),
+        ("kills", 6, "Processes that are killed"),
+        ("seed", 20261125, "Which processes, and when,"),
+    ):
+        help_ = f"{what} in tests/end_to_end/test_batch_survives_kill.py."
+        parser.addoption(f"--batch-{name}", type=int, default=usual, help=help_)

@@ -1,9 +1,11 @@
 """`farthing serve`: the supervisor, its workers and the drainer."""
 
 import asyncio
+import errno
 import shutil
 import socket
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +26,9 @@ from router.supervisor import Child, Supervisor
 DEFAULT_FILE = Path("farthing.yaml")
 
 BACKLOG = 2048
+
+SUCCESSION = 10.0
+"""Seconds that a server waits for its address: the workers of one that was killed go a moment later."""
 
 DRAIN_EVERY = "1"
 """Seconds between drains: opening the ledger is most of what one costs, and this is soon enough."""
@@ -78,12 +83,25 @@ class _Where:
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         listener = socket.socket(family, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        end = time.monotonic() + SUCCESSION
+        told = False
+        while not self._bound(listener, last=time.monotonic() >= end):
+            if not told:
+                click.echo(f"farthing: waiting for whoever listens on {self.host}:{self.port}", err=True)
+            told = True
+            time.sleep(0.05)
+        return listener
+
+    def _bound(self, listener: socket.socket, *, last: bool) -> bool:
+        """Listen, or return `False` if another process does; at the `last` try that is an error."""
         try:
             listener.bind((self.host, self.port))
+            listener.listen(BACKLOG)
         except OSError as error:
+            if error.errno == errno.EADDRINUSE and not last:
+                return False
             raise ConfigError(f"Cannot listen on {self.host}:{self.port}: {error.strerror}.") from None
-        listener.listen(BACKLOG)
-        return listener
+        return True
 
 
 def _discovered(folder: Path) -> Path:
