@@ -11,8 +11,7 @@ import orjson
 from aiohttp import web
 
 from batch.jobs import DAY, Batch, File, Move, State, new_id
-from batch.seams import Store
-from batch.shelf import Shelf
+from batch.seams import Shelf, Store
 from router.catalog.money import usd_text
 from router.errors import BadRequest, UnknownObject
 from router.http import Identify, answer, own

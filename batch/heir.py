@@ -11,8 +11,7 @@ from typing import TypeAlias
 
 from batch.answering import Answerer, given_up, request_id_of
 from batch.jobs import Batch, Claim
-from batch.seams import Store
-from batch.shelf import Shelf
+from batch.seams import Shelf, Store
 from router.errors import FarthingError
 from router.types import Picodollars
 

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, IntEnum, StrEnum, auto
 from types import MappingProxyType
 
@@ -36,6 +36,13 @@ class State(StrEnum):
     @property
     def over(self) -> bool:
         return self in {State.COMPLETED, State.FAILED, State.EXPIRED, State.CANCELLED}
+
+
+ENDED = (State.COMPLETED, State.EXPIRED, State.CANCELLED)
+"""States from which lines may be tried again; a batch that failed never had any."""
+
+BEGINNINGS = frozenset({"in_progress_at"})
+"""What stays true of when a batch that begins anew entered which state."""
 
 
 class LineState(IntEnum):
@@ -128,6 +135,24 @@ class Batch:
     @property
     def deadline(self) -> int:
         return self.created + self.window
+
+    def moved(self, move: "Move") -> "Batch":
+        """Give it as it stands after a move."""
+        return replace(
+            self,
+            state=move.state,
+            stamps={**self.stamps, f"{move.state}_at": move.at},
+            problems=tuple(move.problems) or self.problems,
+            output_file=move.output.id if move.output else self.output_file,
+            error_file=move.errors.id if move.errors else self.error_file,
+        )
+
+    def again(self, *, at: int, deadline: int) -> "Batch":
+        """Give it as it stands when some of its lines are tried again."""
+        moved = self.moved(Move(before=ENDED, state=State.IN_PROGRESS, at=at))
+        stamps = {name: when for name, when in moved.stamps.items() if name in BEGINNINGS}
+        window = deadline - self.created
+        return replace(moved, window=window, stamps=stamps, output_file=None, error_file=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
 
 from batch.heir import Heir
+from batch.jobs import Claim
 from batch.seams import Store
 
 LEASE = 60.0
@@ -13,16 +15,22 @@ log = logging.getLogger("farthing.batch")
 
 
 class Leases:
-    """Renews what `worker` holds; settles, and lets wait again, what others held who are silent."""
+    """Renews `claims`, those that `worker` works on; settles, and lets wait again, what others held.
 
-    def __init__(self, store: Store, heir: Heir, *, worker: str, lease: float = LEASE) -> None:
-        self._store, self._heir, self._worker, self._lease = store, heir, worker, lease
+    A claim whose answer was lost on the way from the store is among those that are not renewed.
+    """
+
+    def __init__(
+        self, store: Store, heir: Heir, claims: Mapping[str, Claim], *, worker: str, lease: float = LEASE
+    ) -> None:
+        self._store, self._heir, self._claims = store, heir, claims
+        self._worker, self._lease = worker, lease
 
     async def keep(self) -> None:
         """Do so until cancelled."""
         while True:
             await asyncio.sleep(self._lease / 3)
-            await asyncio.to_thread(self._store.renew, self._worker)
+            await asyncio.to_thread(self._store.renew, list(self._claims.values()))
             await self.take_over(silent=self._lease)
 
     async def take_over(self, *, worker: str | None = None, silent: float = 0) -> None:

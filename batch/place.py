@@ -1,33 +1,48 @@
 """Where batch work lies in the data folder, and who works on it."""
 
 import fcntl
+import importlib
 import os
 import secrets
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from batch.shelf import Shelf
+from batch.seams import Shelf, Store
+from batch.shelf import FolderShelf
 from batch.sqlite import SQLiteStore
+from router.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The folder of the embedded store: the database, the files, and the lock of whoever works on it."""
+    """The folder of the embedded store: the database, the files, and the lock of whoever works on it.
+
+    With `url`, that of a database that several machines share, the folder has copies of files.
+    """
 
     folder: Path
+    url: str | None = field(default=None, repr=False)
 
     @classmethod
-    def within(cls, data: Path) -> "Place":
-        return cls(data / "batch")
+    def within(cls, data: Path, url: str | None = None) -> "Place":
+        return cls(data / "batch", url)
 
-    def store(self) -> SQLiteStore:
-        return SQLiteStore(self.folder)
-
-    def shelf(self) -> Shelf:
-        return Shelf(self.folder / "files")
+    def open(self) -> tuple[Store, Shelf]:
+        """Give where batches and the bytes of files are kept; raises `ConfigError` without what it takes."""
+        near = FolderShelf(self.folder / "files")
+        if self.url is None:
+            return SQLiteStore(self.folder), near
+        try:
+            # The door to pgqueuer and psycopg, an extra: only for those who have many machines.
+            door = importlib.import_module("batch.postgres")
+        except ImportError as error:
+            raise ConfigError(f"`batch.store` needs `pip install 'farthing[postgres]'`: {error}.") from None
+        store: Store = door.PostgresStore(self.url)
+        shelf: Shelf = door.SharedShelf(store, near)
+        return store, shelf
 
     def worker(self) -> str:
         """Name whoever works on batches from this folder, one at a time: the same name after a restart."""

@@ -7,8 +7,7 @@ from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from batch.jobs import DAY, Batch, File, Move, State, new_id
-from batch.seams import Store
-from batch.shelf import Shelf
+from batch.seams import Shelf, Store
 from batch.wire import asked_batch, batch_object, file_object, listing
 from router.errors import BadRequest, UnknownObject
 from router.http import Identify, Own, answer, own
@@ -60,12 +59,12 @@ class BatchRoutes:
                 elif part.name is not None:
                     fields[part.name] = (await part.read_chunk(LONGEST_FIELD)).decode(errors="replace")
         except (ValueError, AssertionError, HttpProcessingError) as error:
-            self._shelf.drop(file_id)
+            await asyncio.to_thread(self._shelf.drop, file_id)
             raise BadRequest(f"The form cannot be read: {error}.") from None
         try:
             file = self._uploaded(file_id, fields, name, size, who)
         except BadRequest:
-            self._shelf.drop(file_id)
+            await asyncio.to_thread(self._shelf.drop, file_id)
             raise
         await asyncio.to_thread(self._store.add_file, file)
         return answer(file_object(file))
@@ -108,14 +107,14 @@ class BatchRoutes:
     async def content(self, http: web.Request, who: Principal) -> web.StreamResponse:
         file = await self._file(http.match_info["id"], who)
         headers = {"Content-Type": "application/octet-stream"}
-        return web.FileResponse(self._shelf.path(file.id), headers=headers)
+        return web.FileResponse(await asyncio.to_thread(self._shelf.path, file.id), headers=headers)
 
     async def drop_file(self, http: web.Request, who: Principal) -> web.StreamResponse:
         file = await self._file(http.match_info["id"], who)
         if any(batch.input_file == file.id for batch in await asyncio.to_thread(self._store.under_way)):
             raise BadRequest("A batch that is under way reads this file; cancel it first.")
         await asyncio.to_thread(self._store.drop_file, file.id)
-        self._shelf.drop(file.id)
+        await asyncio.to_thread(self._shelf.drop, file.id)
         return answer({"id": file.id, "object": "file", "deleted": True})
 
     async def create(self, http: web.Request, who: Principal) -> web.StreamResponse:

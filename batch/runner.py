@@ -6,16 +6,16 @@ Several may work on one store: lines are claimed, and a batch is moved on by one
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeAlias
 
 from batch.answering import broken, request_id_of
 from batch.intake import Unreadable, read_lines
 from batch.jobs import Batch, Claim, File, Move, Problem, State, new_id
-from batch.seams import Answer, Store
-from batch.shelf import Shelf
+from batch.seams import Answer, Shelf, Store
 from batch.wire import output_line
+from router.errors import StoreAway
 from router.seams import Clock
 
 LOOK_EVERY = 0.2
@@ -56,7 +56,7 @@ class Runner:
     `ending` is told a batch that ends early, again and again until its last line has ended.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - parts, by name
         self,
         store: Store,
         shelf: Shelf,
@@ -67,6 +67,7 @@ class Runner:
         room: Callable[[int], int],
         claims: dict[str, Claim],
         ending: Callable[[str], None] = lambda _batch_id: None,
+        news: asyncio.Event | None = None,
     ) -> None:
         self._store, self._shelf, self._answer = store, shelf, answer
         self._clock, self._worker, self._room = clock, worker, room
@@ -74,7 +75,7 @@ class Runner:
         self._moving: dict[str, asyncio.Task[None]] = {}
         self._claims, self._ending = claims, ending
         self._batches: dict[str, Batch] = {}
-        self._news = asyncio.Event()
+        self._news = news or asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; what is under way then lapses, for whoever takes over."""
@@ -116,10 +117,14 @@ class Runner:
         if room > 0 and any(batch.state is State.IN_PROGRESS for batch in batches):
             claims = await asyncio.to_thread(self._store.claim, self._worker, room)
             for claim in claims:
-                self._begin(group, claim)
+                await self._begin(group, claim)
 
-    def _begin(self, group: asyncio.TaskGroup, claim: Claim) -> None:
-        task = group.create_task(self._work(self._batches[claim.batch], claim))
+    async def _begin(self, group: asyncio.TaskGroup, claim: Claim) -> None:
+        # One that another process has begun since we looked is not among those we know.
+        batch = self._batches.get(claim.batch) or await asyncio.to_thread(self._store.batch, claim.batch)
+        if batch is None:
+            return
+        task = group.create_task(self._work(batch, claim))
         self._running.add(task)
         self._claims[request_id_of(claim)] = claim
         task.add_done_callback(partial(self._ended, claim))
@@ -138,6 +143,9 @@ class Runner:
                 self._shelf.read, batch.input_file, claim.line.offset, claim.line.length
             )
             result = await self._answer(batch, claim, raw)
+        except StoreAway as error:
+            log.warning("line %d of %s waits: %s", claim.line.number, claim.batch, error)
+            result = replace(broken(claim), again=TROUBLE)
         except Exception:
             # Ours, and not the batch's fault: the line says so, and the others go on.
             log.exception("line %d of %s could not be worked on", claim.line.number, claim.batch)

@@ -1,7 +1,8 @@
 """What batch work needs of others: somewhere to keep it, and someone to answer a line."""
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from batch.jobs import Batch, Claim, File, Line, Move, Problem, Result, Room
@@ -11,11 +12,39 @@ Answer: TypeAlias = Callable[[Batch, Claim, bytes], Awaitable[Result]]
 """Answers the body of a line; what goes wrong is in the result, never raised."""
 
 
+class Shelf(Protocol):
+    """Where the bytes of files are kept. All but `receive` may block: call them in a thread.
+
+    A file is there once it is whole, or not at all.
+    """
+
+    def path(self, file_id: str, /) -> Path:
+        """Say where on this machine the bytes lie; raise `FileNotFoundError` if nobody has them."""
+        ...
+
+    async def receive(self, file_id: str, chunks: AsyncIterator[bytes], /) -> int:
+        """Keep what arrives and return its size; raise `TooLarge` beyond the limit, keeping nothing."""
+        ...
+
+    def write(self, file_id: str, lines: Iterable[bytes], /) -> int:
+        """Write lines, and return the size of the file."""
+        ...
+
+    def read(self, file_id: str, offset: int, length: int, /) -> bytes: ...
+
+    def drop(self, file_id: str, /) -> None: ...
+
+    def tidy(self, now: float, /) -> None:
+        """Drop what lies here and nobody needs; `now` is in seconds since 1970."""
+        ...
+
+
 class Store(Protocol):
     """Where files' names, batches and lines are kept, durably. Every method may block: call it in a thread.
 
     Several processes may work on one store at once, on several machines if it says so.
     A line is recorded once: `complete` of a claim that is no longer held changes nothing and says so.
+    One that lies elsewhere raises `StoreAway` while it cannot be reached; what was asked is then not done.
     Silence is measured by the store's own clock, so that machines need not agree on the time.
     """
 
@@ -50,6 +79,10 @@ class Store(Protocol):
 
     def move(self, batch_id: str, move: Move, /) -> bool:
         """Change the state, if it may be changed so; tell whether it was."""
+        ...
+
+    def listen(self, wake: Callable[[], object], /) -> AbstractContextManager[None]:
+        """Call `wake`, from any thread, when there is something to look at; a store may not be able to."""
         ...
 
     def alone(self, batch_id: str, /) -> AbstractContextManager[bool]:
@@ -91,8 +124,8 @@ class Store(Protocol):
         """
         ...
 
-    def renew(self, worker: str, /) -> None:
-        """Say that the worker lives."""
+    def renew(self, claims: Iterable[Claim], /) -> None:
+        """Say that whoever holds these lives."""
         ...
 
     def resign(self, worker: str, /) -> None:

@@ -1,29 +1,30 @@
 """Where the bytes of uploaded and written files lie: one file each, named by its id, beside the store."""
 
 import os
+import secrets
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from batch.jobs import LARGEST_FILE
+from batch.jobs import DAY, LARGEST_FILE
 from router.errors import TooLarge
 
 
-class Shelf:
+class FolderShelf:
     """A folder of files. A file appears under its id once it is whole, or not at all."""
 
     def __init__(self, folder: Path, *, largest: int = LARGEST_FILE) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._folder, self._largest = folder, largest
+        self.folder, self._largest = folder, largest
 
     def path(self, file_id: str) -> Path:
-        return self._folder / file_id
+        return self.folder / file_id
 
     async def receive(self, file_id: str, chunks: AsyncIterator[bytes]) -> int:
         """Keep what arrives and return its size; raise `TooLarge` beyond the limit, keeping nothing."""
         size = 0
-        with self._writing(file_id) as file:
+        with self.writing(file_id) as file:
             async for chunk in chunks:
                 size += len(chunk)
                 if size > self._largest:
@@ -33,7 +34,7 @@ class Shelf:
 
     def write(self, file_id: str, lines: Iterable[bytes]) -> int:
         """Write lines, and return the size of the file."""
-        with self._writing(file_id) as file:
+        with self.writing(file_id) as file:
             for line in lines:
                 file.write(line + b"\n")
             return file.tell()
@@ -46,9 +47,17 @@ class Shelf:
         with suppress(FileNotFoundError):
             self.path(file_id).unlink()
 
+    def tidy(self, now: float) -> None:
+        for unfinished in self.folder.glob("*.part"):
+            with suppress(FileNotFoundError):
+                if unfinished.stat().st_mtime < now - DAY:
+                    unfinished.unlink()
+
     @contextmanager
-    def _writing(self, file_id: str) -> Iterator[BinaryIO]:
-        unfinished = self._folder / f"{file_id}.part"
+    def writing(self, file_id: str) -> Iterator[BinaryIO]:
+        """Give a file to write to, which is there under its id once the block ends well."""
+        # A name of its own: two processes may fetch the same file at once.
+        unfinished = self.folder / f"{file_id}.{secrets.token_hex(4)}.part"
         try:
             with unfinished.open("wb") as file:
                 yield file

@@ -2,11 +2,13 @@
 
 import asyncio
 import importlib
+import logging
 import os
 import signal
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from batch.admission import Admitted, Paces
@@ -18,11 +20,10 @@ from batch.pace import Pace
 from batch.place import Place
 from batch.pool import Pool
 from batch.runner import Runner
-from batch.seams import Store
-from batch.shelf import Shelf
 from batch.spill import Spill
 from router.config import Watcher
 from router.engines import pool_specs
+from router.errors import StoreAway
 from router.housekeeping import Housekeeping
 from router.parent import watch_parent
 from router.seams import Upstream
@@ -31,10 +32,17 @@ from router.types import Model, Picodollars
 IDLE_LOOK = 0.5
 """Seconds between two looks for the first batch, or for the lock."""
 
+TROUBLE = 5.0
+"""Seconds between two attempts to reach a store that is away."""
+
+TIDY_EVERY = 3600.0
+
 AHEAD = 16
 """Lines claimed beyond those that have a place, so that a place that comes free is not left empty."""
 
 MOST_CLAIMED = 1024
+
+log = logging.getLogger("farthing.batch")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,47 +59,62 @@ class Batching:
 
     def __init__(self, work: BatchWork) -> None:
         self._work = work
-        self._store: Store = work.place.store()
-        self._shelf: Shelf = work.place.shelf()
+        self._store, self._shelf = work.place.open()
         self._home = Housekeeping(work.watcher, work.data, f"batch_{os.getpid()}", admit=self._admitted)
         self._paces = Paces(self._pace)
         self._pool = Pool(pool_specs(work.watcher.current), work.data, self._home.clock)
         windows = {name: spec.terms.windows for name, spec in self._pool.specs.items()}
         self._spill = Spill(self._home.clock, windows, self._busy)
         self._claims: dict[str, Claim] = {}
-        self._stop = asyncio.Event()
+        self._stop, self._news = asyncio.Event(), asyncio.Event()
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop.set)
+            loop.add_signal_handler(number, self._end)
         loop.add_signal_handler(signal.SIGHUP, self._home.force)
-        watch_parent(loop, self._stop.set)
-        while not self._stop.is_set():
-            with self._work.place.elected() as elected:
-                if elected and await self._has_work():
-                    await self._home.keep(self._answer_lines)
-                    return
-            await self._pause()
+        watch_parent(loop, self._end)
+        with self._store.listen(partial(loop.call_soon_threadsafe, self._news.set)):
+            while not self._stop.is_set():
+                with self._work.place.elected() as elected:
+                    if elected and await self._has_work():
+                        await self._home.keep(self._answer_lines)
+                        return
+                await self._pause()
+
+    def _end(self) -> None:
+        self._stop.set()
+        self._news.set()
 
     async def _has_work(self) -> bool:
         """Wait, with the lock, until there is a batch; `False` if it is time to stop."""
         while not self._stop.is_set():
-            if await asyncio.to_thread(self._store.under_way):
-                return True
+            self._news.clear()
+            try:
+                if await asyncio.to_thread(self._store.under_way):
+                    return True
+            except StoreAway as error:
+                log.warning("%s; batches wait", error)
+                await asyncio.sleep(TROUBLE)
             await self._pause()
         return False
 
     async def _pause(self) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(IDLE_LOOK):
-                await self._stop.wait()
+                await self._news.wait()
 
     async def _answer_lines(self) -> None:
         answerer = Answerer(lambda: self._home.house, self._store, self._home.clock, spill=self._spill)
         worker = self._work.place.worker()
         heir = Heir(self._store, self._shelf, answerer, self._booked)
-        leases = Leases(self._store, heir, worker=worker)
+        leases = Leases(
+            self._store,
+            heir,
+            self._claims,
+            worker=worker,
+            lease=self._home.config.batch.lease_seconds,
+        )
         # Whoever had the lock before had the same name, and is gone.
         await leases.take_over(worker=worker)
         runner = Runner(
@@ -103,15 +126,25 @@ class Batching:
             room=self._room,
             claims=self._claims,
             ending=self._spill.end,
+            news=self._news,
         )
         async with asyncio.TaskGroup() as group:
             beside = [
                 group.create_task(self._pool.lookout(self._paces.wake).run()),
                 group.create_task(leases.keep()),
+                group.create_task(self._tidy()),
             ]
             await runner.run(self._stop)
             for task in beside:
                 task.cancel()
+
+    async def _tidy(self) -> None:
+        while True:
+            try:
+                await asyncio.to_thread(self._shelf.tidy, self._home.clock.now().timestamp())
+            except StoreAway as error:
+                log.debug("the shelf is not tidied: %s", error)
+            await asyncio.sleep(TIDY_EVERY)
 
     def _booked(self, request_ids: Collection[str]) -> Mapping[str, Sequence[Picodollars | None]]:
         # DuckDB is loaded here alone: this process seldom needs it.
@@ -146,4 +179,15 @@ class Batching:
         self._spill.sent(request_id)
         claim = self._claims.get(request_id)
         if claim is not None:
-            await asyncio.to_thread(self._store.sent, claim, model)
+            await self._noted(partial(self._store.sent, claim, model))
+
+    async def _noted(self, note: Callable[[], None]) -> None:
+        """Write a note down, however long the store is away: without it, nothing is sent."""
+        while True:
+            try:
+                await asyncio.to_thread(note)
+            except StoreAway as error:
+                log.warning("%s; calls wait", error)
+                await asyncio.sleep(TROUBLE)
+            else:
+                return

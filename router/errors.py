@@ -14,6 +14,7 @@ FarthingError
 │   ├── OverRate             so many requests or tokens are not due within this window
 │   └── Unaccounted          the budgets cannot be asked, and without them nothing may be spent
 ├── NothingPassed            no answer passed its checks, and none was read to its end
+├── StoreAway                the store of batches cannot be reached
 └── UpstreamError            one upstream call failed
     ├── Unreachable          nothing was sent, or no answer began
     ├── StruckOut            nothing was sent: between two steps a rule came to refuse the second
@@ -165,6 +166,10 @@ class OverRate(OverBudget):
 
 class Unaccounted(OverBudget):
     """The budgets cannot be asked just now, so nothing may be spent."""
+
+
+class StoreAway(FarthingError):
+    """The store of batches cannot be reached."""
 
 
 class NothingPassed(FarthingError):

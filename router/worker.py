@@ -110,15 +110,20 @@ class Worker:
 
     def _service(self) -> Service:
         config, ids = self._home.config, Ids(secret_of(self._work.data))
-        place = Place.within(self._work.data)
-        background = Background(place.store(), place.shelf(), clock=self._home.clock)
+        store, shelf = Place.within(self._work.data, config.batch.url).open()
+        background = Background(store, shelf, clock=self._home.clock)
         return Service(
             lambda: self._home.house,
             clock=self._home.clock,
             ids=ids,
             metrics=self._metrics.expose,
             max_body=config.server.max_body_mb << 20,
-            routes=[self._batches(), background, self._home.outcomes(ids), *self._dashboard()],
+            routes=[
+                BatchRoutes(store, shelf, clock=self._home.clock),
+                background,
+                self._home.outcomes(ids),
+                *self._dashboard(),
+            ],
             deferral=background,
         )
 
@@ -144,10 +149,6 @@ class Worker:
         ring = self._home.house.ring
         auditor_of(ring, http, self._home.clock.now())
         return ring is not None
-
-    def _batches(self) -> BatchRoutes:
-        place = Place.within(self._work.data)
-        return BatchRoutes(place.store(), place.shelf(), clock=self._home.clock)
 
 
 def _telemetry(config: Config) -> list[Sink]:

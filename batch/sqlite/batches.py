@@ -2,17 +2,11 @@
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
-from batch.jobs import Batch, Line, LineState, Move, State
+from batch.jobs import ENDED, Batch, Line, LineState, Move, State
+from batch.rows import batch_of, dumped, problem_text
 from batch.sqlite.database import SQL, Database, turn_of
-from batch.sqlite.rows import batch_of, dumped, problem_text
-
-ENDED = (State.COMPLETED, State.EXPIRED, State.CANCELLED)
-"""States from which lines may be tried again; a batch that failed never had any."""
-
-BEGINNINGS = frozenset({"in_progress_at"})
-"""What stays true of when a batch that begins anew entered which state."""
 
 
 class Batches(Database):
@@ -73,11 +67,7 @@ class Batches(Database):
                 return 0
             count = db.execute(SQL["retry_failed"], {"turn": turn_of(db, batch_id)}).rowcount
             if count:
-                moved = _moved(db, batch_id, Move(before=ENDED, state=State.IN_PROGRESS, at=at))
-                assert moved is not None, "it has ended"
-                stamps = {name: when for name, when in moved.stamps.items() if name in BEGINNINGS}
-                window = deadline - batch.created
-                _save(db, replace(moved, window=window, stamps=stamps, output_file=None, error_file=None))
+                _save(db, batch.again(at=at, deadline=deadline))
             return count
 
 
@@ -94,14 +84,7 @@ def _moved(db: sqlite3.Connection, batch_id: str, move: Move) -> Batch | None:
     for file in (move.output, move.errors):
         if file is not None:
             db.execute(SQL["add_file"], asdict(file))
-    moved = replace(
-        batch,
-        state=move.state,
-        stamps={**batch.stamps, f"{move.state}_at": move.at},
-        problems=tuple(move.problems) or batch.problems,
-        output_file=move.output.id if move.output else batch.output_file,
-        error_file=move.errors.id if move.errors else batch.error_file,
-    )
+    moved = batch.moved(move)
     _save(db, moved)
     return moved
 

@@ -123,7 +123,9 @@ WHERE batch = (SELECT turn FROM batches WHERE id = :batch)
   AND number = :number AND state = 1 AND worker = :worker AND tries = :tries;
 
 -- name: renew
-UPDATE lines SET lease = (julianday('now') - 2440587.5) * 86400 WHERE state = 1 AND worker = :worker;
+UPDATE lines SET lease = (julianday('now') - 2440587.5) * 86400
+WHERE batch = (SELECT turn FROM batches WHERE id = :batch)
+  AND number = :number AND state = 1 AND worker = :worker AND tries = :tries;
 
 -- name: resign
 UPDATE lines SET lease = 0 WHERE state = 1 AND worker = :worker;

@@ -32,7 +32,7 @@ CREATE TABLE IF NOT EXISTS lines (
     tries INTEGER NOT NULL DEFAULT 0,
     worker TEXT,
     lease REAL,  -- when it was claimed or renewed
-    sent TEXT,  -- the model that is being asked
+    sent TEXT,  -- the models that this try has asked, as JSON
     status INTEGER,
     request_id TEXT,
     answered_by TEXT,

@@ -25,7 +25,8 @@ def command(path: Path, data: Path, listening: str | None, last_good: Path | Non
         listening=listening,
         last_good=last_good,
     )
-    uvloop.run(_run(BatchWork(watcher=watcher, data=data, place=Place.within(data))))
+    place = Place.within(data, watcher.current.batch.url)
+    uvloop.run(_run(BatchWork(watcher=watcher, data=data, place=place)))
 
 
 async def _run(work: BatchWork) -> None:

@@ -12,6 +12,7 @@ from policies.extending import bases, extended
 from policies.language import DEFAULT_POLICY, PolicySpec
 from policies.selectors import Deny
 from router.catalog.machines import Speed
+from router.config.batching import Batching
 from router.config.budgets import Budgeting, BudgetSettings
 from router.config.consistency import contradictions
 from router.config.fields import Settings, nearest
@@ -78,6 +79,9 @@ class Config(Settings):
         Field(description="What may be spent; every one that applies must bear a call."),
     ] = ()
     budgeting: Annotated[Budgeting, Field(description="Where spending is counted, and how.")] = Budgeting()
+    batch: Annotated[
+        Batching, Field(description="Where work that can wait is kept, and who takes it over.")
+    ] = Batching()
     upstreams: Annotated[
         Mapping[str, UpstreamSettings],
         Field(json_schema_extra={"minProperties": 1}, description="Ways to reach models, each with a name."),

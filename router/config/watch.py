@@ -33,6 +33,8 @@ FIXED = (
         )
     ),
     "data",
+    "batch.store",
+    "batch.lease_seconds",
     *(f"budgeting.{name}" for name in ("store", "url", "prefix", "expires_seconds")),
 )
 """What a running process cannot change."""

@@ -11,7 +11,7 @@ from aiohttp import web
 from batch.background import KEPT, WITHIN, Background
 from batch.jobs import Batch, Claim, Result, State
 from batch.runner import Runner
-from batch.shelf import Shelf
+from batch.shelf import FolderShelf
 from batch.sqlite import SQLiteStore
 from router.dialects import DIALECTS
 from router.errors import BadRequest
@@ -27,7 +27,7 @@ class World:
 
     def __init__(self, folder):
         self.clock, self.seen = FakeClock(), []
-        self.store, self.shelf = SQLiteStore(folder), Shelf(folder / "files")
+        self.store, self.shelf = SQLiteStore(folder), FolderShelf(folder / "files")
         self.background = Background(self.store, self.shelf, clock=self.clock)
         self.result = Result(status=200, body=b'{"choices":[1]}', request_id="r", model="m", cost=DOLLAR)
 

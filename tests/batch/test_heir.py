@@ -8,7 +8,7 @@ import orjson
 from batch.answering import Answerer
 from batch.heir import MOST_DEATHS, Heir
 from batch.jobs import Batch, Line
-from batch.shelf import Shelf
+from batch.shelf import FolderShelf
 from batch.sqlite import SQLiteStore
 from policies.language import PolicySpec
 from policies.meters import Health
@@ -29,7 +29,11 @@ class World:
     booked: dict = field(default_factory=dict)
 
     def __post_init__(self):
-        self.store, self.shelf, self.book = SQLiteStore(self.folder), Shelf(self.folder / "files"), Book()
+        self.store, self.shelf, self.book = (
+            SQLiteStore(self.folder),
+            FolderShelf(self.folder / "files"),
+            Book(),
+        )
         self.clock = FakeClock()
         body = {"model": "auto", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 50}
         raw = orjson.dumps({"custom_id": "c", "body": body})

@@ -7,7 +7,7 @@ from aiohttp import FormData, web
 
 from batch.jobs import State
 from batch.routes import BatchRoutes
-from batch.shelf import Shelf
+from batch.shelf import FolderShelf
 from batch.sqlite import SQLiteStore
 from router.errors import NotAuthorized
 from router.types import Principal
@@ -33,7 +33,9 @@ def identify(http: web.Request) -> Principal:
 @pytest.fixture
 async def client(aiohttp_client, tmp_path):
     app = web.Application()
-    routes = BatchRoutes(SQLiteStore(tmp_path), Shelf(tmp_path / "files", largest=1000), clock=FakeClock())
+    routes = BatchRoutes(
+        SQLiteStore(tmp_path), FolderShelf(tmp_path / "files", largest=1000), clock=FakeClock()
+    )
     routes.add(app, "/v1", identify)
     return await aiohttp_client(app, headers={"Authorization": "Bearer k1"})
 

@@ -10,7 +10,7 @@ import pytest
 
 from batch.jobs import Batch, Claim, File, Move, Result, State
 from batch.runner import Runner
-from batch.shelf import Shelf
+from batch.shelf import FolderShelf
 from batch.sqlite import SQLiteStore
 from router.types import DOLLAR, Principal
 from tests.support.world import FakeClock
@@ -27,7 +27,7 @@ class World:
     room: int = 3
 
     def __post_init__(self) -> None:
-        self.store, self.shelf = SQLiteStore(self.folder), Shelf(self.folder / "files")
+        self.store, self.shelf = SQLiteStore(self.folder), FolderShelf(self.folder / "files")
         rows = [
             {"custom_id": f"c{n}", "url": "/v1/chat/completions", "body": {"model": "m", "messages": [n]}}
             for n in range(self.count)
@@ -256,7 +256,7 @@ async def test_a_disk_that_takes_nothing_for_a_while_loses_no_answer(tmp_path, m
 
 @pytest.mark.parametrize("size", [0, 10])
 def test_a_shelf_keeps_whole_files_or_none(tmp_path, size):
-    shelf = Shelf(tmp_path, largest=100)
+    shelf = FolderShelf(tmp_path, largest=100)
 
     def lines():
         yield b"x" * size

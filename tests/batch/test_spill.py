@@ -11,7 +11,7 @@ from batch.gate import Gate, Terms
 from batch.jobs import Batch, File, State
 from batch.pace import Pace
 from batch.runner import Runner
-from batch.shelf import Shelf
+from batch.shelf import FolderShelf
 from batch.spill import Spill
 from batch.sqlite import SQLiteStore
 from policies.language import PolicySpec
@@ -63,7 +63,7 @@ class World:
     book: Book = field(default_factory=Book)
 
     def __post_init__(self):
-        self.store, self.shelf = SQLiteStore(self.folder), Shelf(self.folder / "files")
+        self.store, self.shelf = SQLiteStore(self.folder), FolderShelf(self.folder / "files")
         body = {"model": "auto", "messages": [{"role": "user", "content": "2 + 2?"}], "max_tokens": 10}
         rows = [
             {"custom_id": f"c{n}", "url": "/v1/chat/completions", "body": body} for n in range(self.count)

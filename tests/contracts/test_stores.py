@@ -1,25 +1,35 @@
 """What every store of batches promises."""
 
 import time
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from types import MappingProxyType
+from collections.abc import Iterator
 
 import pytest
 
 from batch.jobs import Batch, Claim, File, Line, Move, Problem, Result, Room, State
+from batch.postgres import PostgresStore
 from batch.seams import Store
 from batch.sqlite import SQLiteStore
 from router.types import Lane, Principal
+from tests.support.postgres_server import PostgresServer, postgres
 
-STORES: Mapping[str, Callable[[Path], Store]] = MappingProxyType({"sqlite": SQLiteStore})
 CANCEL = Move(before=(State.IN_PROGRESS,), state=State.CANCELLING, at=7)
 PROBLEM = Problem(code="batch_cancelled", message="The batch was cancelled.")
 
 
-@pytest.fixture(params=STORES)
-def store(request, tmp_path) -> Store:
-    return STORES[request.param](tmp_path)
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresServer]:
+    with postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.service)])
+def store(request, tmp_path) -> Iterator[Store]:
+    if request.param == "sqlite":
+        yield SQLiteStore(tmp_path)
+        return
+    made = PostgresStore(request.getfixturevalue("server").database())
+    yield made
+    made.close()
 
 
 def batch(batch_id: str = "batch_1", **fields) -> Batch:
@@ -148,10 +158,10 @@ def test_what_is_taken_over_comes_with_the_models_that_were_asked(store):
 
 def test_a_renewed_claim_does_not_lapse(store):
     begun(store, 2)
-    store.claim("w1", 1)
-    (silent,) = store.claim("w2", 1)
+    (alive,) = store.claim("w", 1)
+    (silent,) = store.claim("w", 1)
     time.sleep(0.4)  # the store has a clock of its own
-    store.renew("w1")
+    store.renew([alive])
 
     ((taken, _),) = store.take_over("w3", silent=0.2)
     assert taken.line == silent.line

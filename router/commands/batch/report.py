@@ -14,7 +14,9 @@ from batch.place import Place
 from dashboards import reports
 from dashboards.render import FORMATS, as_rich
 from dashboards.tables import Cell, Table, column
-from router.commands.report import WIDE, freshen, ledger_of
+from evaluators import EVALUATORS
+from router.commands.report import USUAL_CONFIG, WIDE, freshen, ledger_of
+from router.config import environment, load
 from router.errors import FarthingError, UnknownObject
 from router.ledger.store import Ledger
 
@@ -54,7 +56,7 @@ def command(batch_id: str, path: Path | None, data: Path | None, part: str | Non
     It is read from this machine's ledger, also while the batch runs.
     """
     folder = data or ledger_of(path)
-    batch = _batch(folder, batch_id)
+    batch = _batch(folder, batch_id, _shared(path))
     freshen(Ledger(folder))
     if form == "csv" and part is None:
         raise click.UsageError("CSV is one table: say which with --part.")
@@ -71,9 +73,17 @@ def command(batch_id: str, path: Path | None, data: Path | None, part: str | Non
         click.echo("\n".join(FORMATS[form](table) for table in tables.values() if table.rows or part))
 
 
-def _batch(data: Path, batch_id: str) -> Batch:
-    place = Place.within(data)
-    batch = place.store().batch(batch_id) if place.folder.is_dir() else None
+def _shared(path: Path | None) -> str | None:
+    """Say where batches are that several machines work on, if the configuration says so."""
+    path = path or USUAL_CONFIG
+    if not path.exists():
+        return None
+    return load(path, environ=environment(), known_checks=EVALUATORS).batch.url
+
+
+def _batch(data: Path, batch_id: str, url: str | None) -> Batch:
+    place = Place.within(data, url)
+    batch = place.open()[0].batch(batch_id) if url is not None or place.folder.is_dir() else None
     if batch is None:
         raise UnknownObject(f"There is no batch {batch_id[:80]!r} in {data}.")
     return batch

@@ -23,7 +23,7 @@ CHAT = "/v1/chat/completions"
 def data(tmp_path_factory):
     """Three lines: one answered at once, one that climbed, one whose first call was lost."""
     tmp_path = tmp_path_factory.mktemp("data")
-    store = Place.within(tmp_path).store()
+    store = Place.within(tmp_path).open()[0]
     asked = Batch(
         id="batch_1", principal=Principal(), endpoint=CHAT, input_file="f", window=3600, created=1000,
         max_cost=5 * DOLLAR,

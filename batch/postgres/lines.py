@@ -1,0 +1,141 @@
+"""The queue: lines that wait, are claimed, and end."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from batch.jobs import Claim, Line, LineState, Problem, Result, Room
+from batch.postgres.database import SQL, Connection, Database, count_of, rows_of, turn_of
+from batch.rows import claim_of, held, line_of, problem_text, result_of
+from router.types import Picodollars
+
+PAGE = 200
+"""Lines of a result that are in memory at once."""
+
+
+class Lines(Database):
+    """See `batch.seams.Store`."""
+
+    def claim(self, worker: str, limit: int) -> list[Claim]:
+        def work(db: Connection) -> list[Claim]:
+            taken = self.jobs(db).take(worker, limit)
+            rows = rows_of(db, "claim", jobs=taken, worker=worker) if taken else []
+            at = {job: place for place, job in enumerate(taken)}
+            # What an update returns is in no order. A job whose batch is stopped goes with `drop_waiting`.
+            return [_claim(row) for row in sorted(rows, key=lambda row: at[row["job"]])]
+
+        return self.transaction(work)
+
+    def sent(self, claim: Claim, model: str, /) -> None:
+        with self.connection() as db:
+            count_of(db, "sent", **held(claim), model=model)
+
+    def reserve(self, claim: Claim, amount: Picodollars, *, limit: Picodollars) -> Room:
+        def work(db: Connection) -> Room:
+            (standing,) = rows_of(db, "standing", batch=claim.batch)
+            if standing["spent"] + amount > limit:
+                return Room.SPENT
+            if standing["spent"] + standing["held"] + amount > limit:
+                return Room.FULL
+            return Room.HELD if count_of(db, "hold", **held(claim), amount=amount) else Room.SPENT
+
+        return self.transaction(work)
+
+    def settle(self, claim: Claim, amount: Picodollars, cost: Picodollars) -> None:
+        def work(db: Connection) -> None:
+            count_of(db, "settle", **held(claim), amount=amount, cost=cost)
+
+        self.transaction(work)
+
+    def complete(self, claim: Claim, result: Result, /) -> bool:
+        def work(db: Connection) -> bool:
+            ended = rows_of(
+                db,
+                "complete",
+                **held(claim),
+                state=int(result.state),
+                status=result.status,
+                request_id=result.request_id,
+                model=result.model,
+                attempts=result.attempts,
+                body=result.body,
+                cost=result.cost,
+            )
+            if ended:
+                status = "successful" if result.state is LineState.DONE else "exception"
+                self.jobs(db).end([ended[0]["job"]], status)
+            elif result.cost is not None:
+                count_of(db, "spend", batch=claim.batch, number=claim.line.number, cost=result.cost)
+            return bool(ended)
+
+        return self.transaction(work)
+
+    def give_back(
+        self, claim: Claim, /, *, cost: Picodollars | None = None, lost: bool = False, wait: float = 0.0
+    ) -> None:
+        def work(db: Connection) -> None:
+            for row in rows_of(db, "give_back", **held(claim), cost=cost, lost=lost):
+                self.jobs(db).put_back(row["job"], wait)
+
+        self.transaction(work)
+
+    def renew(self, claims: Iterable[Claim], /) -> None:
+        keys = [(claim.batch, claim.line.number, claim.worker, claim.tries) for claim in claims]
+
+        def work(db: Connection) -> None:
+            batches, numbers, workers, tries = (list(column) for column in zip(*keys, strict=True))
+            rows = rows_of(db, "claimed", batches=batches, numbers=numbers, workers=workers, tries=tries)
+            self.jobs(db).beat([row["job"] for row in rows])
+
+        if keys:
+            self.transaction(work)
+
+    def resign(self, worker: str, /) -> None:
+        with self.connection() as db:
+            count_of(db, "resign", worker=worker)
+
+    def take_over(
+        self, heir: str, /, *, worker: str | None = None, silent: float = 0
+    ) -> list[tuple[Claim, Sequence[str]]]:
+        def work(db: Connection) -> list[tuple[Claim, Sequence[str]]]:
+            rows_of(db, "one_at_a_time")
+            jobs = self.jobs(db)
+            stale = jobs.silent(silent) if silent else None
+            rows = rows_of(db, "take_over", heir=heir, worker=worker, stale=stale)
+            jobs.beat([row["job"] for row in rows])
+            return [(_claim(row), row["sent"] or ()) for row in rows]
+
+        return self.transaction(work)
+
+    def drop_waiting(self, batch_id: str, problem: Problem, /) -> int:
+        def work(db: Connection) -> int:
+            turn = turn_of(db, batch_id)
+            # In the order in which claiming locks: jobs, then lines.
+            waiting = [row["id"] for row in rows_of(db, "waiting_jobs", turn=turn)]
+            gone = rows_of(db, "drop_waiting", turn=turn, jobs=waiting, problem=problem_text(problem))
+            self.jobs(db).end([row["job"] for row in gone], "canceled")
+            return len(gone)
+
+        return self.transaction(work)
+
+    def results(self, batch_id: str, *, good: bool) -> Iterator[tuple[Line, Result | Problem]]:
+        with self.connection() as db, db.transaction():
+            turn = turn_of(db, batch_id)
+            with db.cursor(name="results") as cursor:
+                cursor.itersize = PAGE
+                cursor.execute(SQL["good_results" if good else "other_results"].encode(), {"turn": turn})
+                for row in cursor:
+                    yield line_of(_read(row)), result_of(row)
+
+
+def _read(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What callers may have written with a NUL is kept as bytes."""
+    custom_id = row["custom_id"]
+    return {
+        **row,
+        "custom_id": None if custom_id is None else bytes(custom_id).decode(),
+        "model": bytes(row["model"]).decode(),
+    }
+
+
+def _claim(row: Mapping[str, Any]) -> Claim:
+    return claim_of(row["batch_id"], _read(row))

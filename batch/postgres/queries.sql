@@ -1,0 +1,182 @@
+-- What the store says to PostgreSQL; each statement has a name.
+
+-- name: add_file
+INSERT INTO files VALUES (%(id)s, %(purpose)s, %(name)s, %(size)s, %(created)s, %(owner)s, %(expires)s)
+
+-- name: file
+SELECT * FROM files WHERE id = %(id)s
+
+-- name: files
+SELECT * FROM files
+WHERE owner IS NOT DISTINCT FROM %(owner)s::text
+  AND (%(purpose)s::text IS NULL OR purpose = %(purpose)s)
+  AND (%(after)s::text IS NULL OR (created, id) < (SELECT created, id FROM files WHERE id = %(after)s))
+ORDER BY created DESC, id DESC
+LIMIT %(limit)s
+
+-- name: expired_files
+SELECT * FROM files WHERE expires <= %(now)s LIMIT 100
+
+-- name: drop_file
+DELETE FROM files WHERE id = %(id)s
+
+-- name: drop_chunks
+DELETE FROM chunks WHERE file = %(id)s
+
+-- name: read_chunks
+SELECT bytes FROM chunks WHERE file = %(id)s ORDER BY number
+
+-- name: drop_lost_chunks
+-- Of an upload whose process died before it could add the file.
+DELETE FROM chunks
+WHERE kept < now() - interval '1 day' AND NOT EXISTS (SELECT FROM files WHERE id = chunks.file)
+
+-- name: add_batch
+WITH added AS (
+    INSERT INTO batches (id, owner, state, said) VALUES (%(id)s, %(owner)s, %(state)s, convert_from(%(row)s, 'UTF8'))
+    RETURNING turn
+)
+INSERT INTO tallies (batch) SELECT turn FROM added
+
+-- name: batch
+SELECT turn, said AS row, state, total, completed, failed, dropped, spent
+FROM batches JOIN tallies ON batch = turn
+WHERE id = %(id)s
+
+-- name: lock_batch
+SELECT turn, said AS row, state, total, completed, failed, dropped, spent
+FROM batches JOIN tallies ON batch = turn
+WHERE id = %(id)s
+FOR UPDATE OF batches
+
+-- name: batches
+SELECT turn, said AS row, state, total, completed, failed, dropped, spent
+FROM batches JOIN tallies ON batch = turn
+WHERE owner IS NOT DISTINCT FROM %(owner)s::text
+  AND (%(after)s::text IS NULL OR turn < (SELECT turn FROM batches WHERE id = %(after)s))
+ORDER BY turn DESC
+LIMIT %(limit)s
+
+-- name: under_way
+SELECT turn, said AS row, state, total, completed, failed, dropped, spent
+FROM batches JOIN tallies ON batch = turn
+WHERE state IN ('validating', 'in_progress', 'cancelling', 'finalizing')
+ORDER BY turn
+
+-- name: save_batch
+UPDATE batches SET state = %(state)s, said = convert_from(%(row)s, 'UTF8') WHERE id = %(id)s
+
+-- name: turn
+SELECT turn FROM batches WHERE id = %(id)s
+
+-- name: tally
+-- Once, after the lines are in; from then on a trigger keeps it.
+UPDATE tallies
+SET (total, failed) = (
+    SELECT count(*), count(*) FILTER (WHERE state = 3) FROM lines WHERE batch = %(turn)s
+)
+WHERE batch = %(turn)s
+
+-- name: claim
+UPDATE lines SET state = 1, tries = tries + 1, worker = %(worker)s, sent = NULL, resigned = false
+FROM batches
+WHERE job = ANY(%(jobs)s) AND lines.state = 0 AND turn = batch AND batches.state = 'in_progress'
+RETURNING lines.*, batches.id AS batch_id
+
+-- name: sent
+UPDATE lines SET sent = array_append(sent, %(model)s::text)
+WHERE batch = (SELECT turn FROM batches WHERE id = %(batch)s)
+  AND number = %(number)s AND state = 1 AND worker = %(worker)s AND tries = %(tries)s
+
+-- name: standing
+SELECT spent, held FROM tallies WHERE batch = (SELECT turn FROM batches WHERE id = %(batch)s) FOR UPDATE
+
+-- name: hold
+UPDATE lines SET held = held + %(amount)s
+WHERE batch = (SELECT turn FROM batches WHERE id = %(batch)s)
+  AND number = %(number)s AND state = 1 AND worker = %(worker)s AND tries = %(tries)s
+
+-- name: settle
+UPDATE lines SET held = greatest(held - %(amount)s, 0), paid = paid + %(cost)s
+WHERE batch = (SELECT turn FROM batches WHERE id = %(batch)s)
+  AND number = %(number)s AND state = 1 AND worker = %(worker)s AND tries = %(tries)s
+
+-- name: complete
+-- Only whoever holds the claim records a result, and so each line has one.
+UPDATE lines
+SET state = %(state)s, status = %(status)s, request_id = %(request_id)s, answered_by = %(model)s,
+    attempts = %(attempts)s, body = %(body)s, worker = NULL, sent = NULL, held = 0, paid = 0,
+    cost = CASE WHEN %(cost)s::bigint IS NULL THEN cost ELSE coalesce(cost, 0) + %(cost)s END
+WHERE batch = (SELECT turn FROM batches WHERE id = %(batch)s)
+  AND number = %(number)s AND state = 1 AND worker = %(worker)s AND tries = %(tries)s
+RETURNING job
+
+-- name: spend
+-- What was spent counts also for a line that was given up meanwhile.
+UPDATE lines SET cost = coalesce(cost, 0) + %(cost)s
+WHERE batch = (SELECT turn FROM batches WHERE id = %(batch)s) AND number = %(number)s
+
+-- name: give_back
+UPDATE lines
+-- What is held for a lost call is the most it can have cost.
+SET state = 0, worker = NULL, sent = NULL, resigned = false, held = 0, paid = 0,
+    cost = CASE
+        WHEN %(lost)s AND held + paid > 0
+        THEN coalesce(cost, 0) + greatest(held + paid, coalesce(%(cost)s::bigint, 0))
+        WHEN %(cost)s::bigint IS NOT NULL THEN coalesce(cost, 0) + %(cost)s
+        ELSE cost
+    END
+WHERE batch = (SELECT turn FROM batches WHERE id = %(batch)s)
+  AND number = %(number)s AND state = 1 AND worker = %(worker)s AND tries = %(tries)s
+RETURNING job
+
+-- name: claimed
+SELECT job
+FROM lines
+JOIN batches ON turn = batch
+JOIN unnest(%(batches)s::text[], %(numbers)s::int[], %(workers)s::text[], %(tries)s::int[])
+    AS ours (id, number, worker, tries)
+    ON ours.id = batches.id AND ours.number = lines.number
+    AND ours.worker = lines.worker AND ours.tries = lines.tries
+WHERE lines.state = 1
+
+-- name: one_at_a_time
+SELECT pg_advisory_xact_lock(26209, -1)
+
+-- name: resign
+UPDATE lines SET resigned = true WHERE state = 1 AND worker = %(worker)s
+
+-- name: take_over
+UPDATE lines SET worker = %(heir)s, resigned = false
+FROM batches
+WHERE turn = batch AND lines.state = 1
+  AND (%(worker)s::text IS NULL OR worker = %(worker)s)
+  AND (%(stale)s::bigint[] IS NULL OR resigned OR job = ANY(%(stale)s))
+RETURNING lines.*, batches.id AS batch_id
+
+-- name: waiting_jobs
+SELECT id FROM pgqueuer
+WHERE id IN (SELECT job FROM lines WHERE batch = %(turn)s AND state = 0)
+FOR UPDATE SKIP LOCKED
+
+-- name: drop_waiting
+UPDATE lines SET state = 4, problem = %(problem)s
+WHERE batch = %(turn)s AND state = 0 AND job = ANY(%(jobs)s)
+RETURNING job
+
+-- name: retry_failed
+-- Lines that were wrong from the start have no status, and stay as they are.
+UPDATE lines SET state = 0, status = NULL, problem = NULL, body = NULL
+WHERE batch = %(turn)s AND (state = 4 OR (state = 3 AND status IS NOT NULL))
+RETURNING number, place
+
+-- name: give_jobs
+UPDATE lines SET job = given.job
+FROM unnest(%(numbers)s::int[], %(jobs)s::bigint[]) AS given (number, job)
+WHERE batch = %(turn)s AND lines.number = given.number
+
+-- name: good_results
+SELECT * FROM lines WHERE batch = %(turn)s AND state = 2 ORDER BY number
+
+-- name: other_results
+SELECT * FROM lines WHERE batch = %(turn)s AND state IN (3, 4) ORDER BY number
