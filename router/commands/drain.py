@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from router.catalog.machines import FILE
+from router.ledger import kept
 from router.ledger.drain import drain_once, keep_draining
 from router.ledger.speeds import refresh
 from router.ledger.store import Ledger
@@ -94,13 +95,20 @@ def _is_pipe(descriptor: int) -> bool:
     show_default=True,
     help="Seconds between two drains.",
 )
-def command(data: Path, *, once: bool, interval: float) -> None:
+@click.option(
+    "--keep-gb",
+    type=click.FloatRange(min=0),
+    default=kept.MOST_BYTES / 1e9,
+    help="So much of what is drained is kept to make the ledger anew if its file is damaged.",
+)
+def command(data: Path, *, once: bool, interval: float, keep_gb: float) -> None:
     """Move the spool into the ledger (the server does this by itself).
 
     Stops on SIGTERM and SIGINT or, with a pipe for standard input, when that closes; then drains a last time.
     """
     if not once:
-        keep_draining(Ledger(data), Measuring(Ledger(data), Bell(interval, parent=STDIN)))
+        bell = Measuring(Ledger(data), Bell(interval, parent=STDIN))
+        keep_draining(Ledger(data), bell, most_kept=round(keep_gb * 1e9))
         return
     drained = drain_once(Ledger(data))
     if drained is None:

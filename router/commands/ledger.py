@@ -6,9 +6,15 @@ from pathlib import Path
 import click
 
 from router.content import prune as delete_texts
-from router.ledger import keeping
+from router.errors import FarthingError
+from router.ledger import healing, keeping, kept
 from router.ledger.drain import drain_once
-from router.ledger.store import Ledger
+from router.ledger.kinds import KINDS
+from router.ledger.parquet import content
+from router.ledger.store import Ledger, Patience, reading
+
+LONG = 3600.0
+"""Seconds to wait while the proxy's drainer makes the ledger anew."""
 
 DATA = click.option(
     "--data",
@@ -36,6 +42,35 @@ def verify(data: Path) -> None:
     if found.wrong:
         raise SystemExit(1)
     click.echo("Nothing is wrong with it.")
+
+
+@command.command()
+@DATA
+@click.option(
+    "--backup",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="A backup to take what is not kept from.",
+)
+def repair(data: Path, backup: Path | None) -> None:
+    """Make the ledger's file anew of what is kept beside it; the old file is moved aside, never deleted.
+
+    The drainer does so by itself when the file is damaged.
+    """
+    ledger = Ledger(data)
+    if not kept.begun(ledger):
+        raise FarthingError(f"Nothing is kept in {ledger.kept} to make the ledger anew of.")
+    healing.ask(ledger, backup)
+    for _ in Patience(seconds=LONG).tries():
+        if drain_once(ledger) is not None or not healing.is_due(ledger):
+            break
+    with reading(ledger) as connection:
+        tables = {table: content(connection, table) for table in KINDS}
+    for line in keeping.described(tables):
+        click.echo(line)
+    for gap in kept.lost(ledger):
+        click.echo(f"lost: {gap}", err=True)
+    for aside in healing.asides(ledger)[-1:]:
+        click.echo(f"The file as it was is {aside}.")
 
 
 @command.command()

@@ -20,6 +20,7 @@ from dashboards.tables import BadReport, Table
 from router.config import environment, load
 from router.errors import FarthingError
 from router.ledger.drain import drain_once
+from router.ledger.kept import lost
 from router.ledger.store import Ledger
 
 USUAL_CONFIG = Path("farthing.yaml")
@@ -211,6 +212,8 @@ def freshen(ledger: Ledger) -> None:
         drain_once(ledger)
     except FarthingError as error:
         click.echo(f"farthing: {error} What was there before is shown.", err=True)
+    for gap in lost(ledger):
+        click.echo(f"farthing: not in here, for it is lost: {gap}", err=True)
 
 
 def _listed(folder: Path | None) -> RichTable:

@@ -30,8 +30,8 @@ BACKLOG = 2048
 SUCCESSION = 10.0
 """Seconds that a server waits for its address: the workers of one that was killed go a moment later."""
 
-DRAIN_EVERY = "1"
-"""Seconds between drains: opening the ledger is most of what one costs, and this is soon enough."""
+DRAINING = ("drain", "--interval", "1")
+"""A second between drains: opening the ledger is most of what one costs, and this is soon enough."""
 
 EVERYWHERE: Mapping[str, str] = MappingProxyType({"0.0.0.0": "127.0.0.1", "::": "::1"})  # noqa: S104 - to be told apart
 """Where a server that listens everywhere can be reached from here."""
@@ -131,7 +131,7 @@ async def _serve(path: Path, config: Config, where: _Where, data: Path, folder: 
         *_workers(where.workers, given, fd, metrics),
         *_others(config, given, host),
         # Last, so that it is stopped last: what the workers seal at their end is drained too.
-        _child("drainer", ["drain", "--data", str(data), "--interval", DRAIN_EVERY]),
+        _child("drainer", [*DRAINING, "--data", str(data), "--keep-gb", str(config.server.ledger_copy_gb)]),
     ]
     supervisor = Supervisor(children, patience=config.server.shutdown_seconds + 5)
     announcing = asyncio.ensure_future(_announce(host, port, shown))

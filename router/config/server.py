@@ -40,6 +40,15 @@ class Server(Settings):
     content_days: Annotated[
         int, Field(ge=1, le=3650, description="Days that texts are kept, for policies that keep them.")
     ] = 7
+    ledger_copy_gb: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=100_000,
+            description="So much of what it took is kept beside the ledger, to make it anew if its file is "
+            "damaged; beyond it the oldest goes. Needs a restart.",
+        ),
+    ] = 20.0
     dashboard: Annotated[
         bool | Literal["auto"],
         Field(

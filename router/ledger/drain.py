@@ -1,6 +1,6 @@
 """From the spool into the ledger: each line once, whenever this process or a writer is killed.
 
-The rows of a segment go in together with its name, in one transaction, and only then is the file unlinked:
+The rows of a segment go in together with its name, in one transaction, and only then is the file moved away:
 killed before the commit nothing has happened, killed after it the name says that the rows are in.
 """
 
@@ -18,9 +18,10 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from router.errors import FarthingError
-from router.ledger import ingest, segments
+from router.ledger import healing, ingest, kept, segments
 from router.ledger.kinds import KINDS, Kind
-from router.ledger.store import Ledger, LedgerBroken, Patience, elected, engine, writing
+from router.ledger.store import Ledger, Patience, elected, engine, reading, writing
+from router.ledger.troubles import LedgerBroken, LedgerDamaged, damage_in
 
 MOST_BYTES = 128 << 20
 """Read in one transaction at most."""
@@ -93,24 +94,40 @@ def drain_once(ledger: Ledger) -> Drained | None:
 
 
 def catch_up(ledger: Ledger) -> None:
-    """Bring an older ledger's tables up to date, so that reports find what they ask for."""
-    if ledger.database.exists():
+    """Bring an older ledger's tables up to date, for reports find them so; see that it is whole.
+
+    A ledger that has no copy of its rows yet gets one, which takes seconds per million.
+    """
+    if healing.is_due(ledger):
+        healing.look_after(ledger)
+    if not ledger.database.exists():
+        return
+    try:
         with writing(ledger):
             pass
+    except LedgerDamaged:
+        healing.look_after(ledger)
+    healing.put_back(ledger)
+    if not kept.begun(ledger):
+        with reading(ledger) as connection:
+            kept.rebase(ledger, connection, utc_now())
 
 
-def keep_draining(ledger: Ledger, wait: Callable[[], bool]) -> None:
-    """Drain, `wait`, and again until it says `False`; stand by while another process is elected."""
+def keep_draining(ledger: Ledger, wait: Callable[[], bool], *, most_kept: int = kept.MOST_BYTES) -> None:
+    """Drain, `wait`, and again until it says `False`; stand by while another process is elected.
+
+    `most_kept` is how many bytes of what is drained are kept beside the ledger (`kept.py`).
+    """
     while True:
         with elected(ledger) as chosen:
             if chosen:
-                _serve(ledger, wait)
+                _serve(ledger, wait, most_kept)
                 return
         if not wait():
             return
 
 
-def _serve(ledger: Ledger, wait: Callable[[], bool]) -> None:
+def _serve(ledger: Ledger, wait: Callable[[], bool], most_kept: int) -> None:
     for path in segments.foreign(ledger.spool):
         log.warning("%s is of another version and is left alone", path)
     with suppress(FarthingError):  # the first drain says what is wrong
@@ -121,7 +138,8 @@ def _serve(ledger: Ledger, wait: Callable[[], bool]) -> None:
         # A new engine after trouble: some of DuckDB's errors are for good.
         with engine() as using:
             while going:
-                trouble = _drain_or_say_why(ledger, using, loud=troubles & (troubles - 1) == 0)
+                loud = troubles & (troubles - 1) == 0
+                trouble = _drain_or_say_why(ledger, using, most_kept, loud=loud)
                 troubles = troubles + 1 if trouble else 0
                 going = wait()
                 if trouble:
@@ -129,15 +147,22 @@ def _serve(ledger: Ledger, wait: Callable[[], bool]) -> None:
     with engine() as using:
         # Writers that are dying with us let go of their files a moment later.
         for _ in Patience(seconds=1.0).tries():
-            if _drain_or_say_why(ledger, using, loud=True) or not segments.still_open(ledger.spool):
+            if _drain_or_say_why(ledger, using, most_kept, loud=True) or not segments.still_open(
+                ledger.spool
+            ):
                 return
 
 
-def _drain_or_say_why(ledger: Ledger, using: DuckDBPyConnection, *, loud: bool) -> bool:
+def _drain_or_say_why(ledger: Ledger, using: DuckDBPyConnection, most_kept: int, *, loud: bool) -> bool:
     """Return whether there was trouble; what is not drained now stays in the spool and is tried again."""
     try:
+        if loud and healing.is_due(ledger):
+            healing.look_after(ledger)
         drain(ledger, using=using)
+        kept.tidy(ledger, most_kept)
     except (FarthingError, OSError, duckdb.Error) as error:
+        if damage_in(error):
+            healing.suspect(ledger, str(error))
         if loud:
             log.error("The ledger takes nothing; the spool keeps it: %s", error)  # noqa: TRY400 - the sentence says all
         return True
@@ -165,13 +190,15 @@ def _commit(
     kind: Kind,
     sources: Mapping[Path, Path],
 ) -> Drained:
-    """Ingest segments from the files that stand for them, then unlink the segments."""
+    """Ingest segments from the files that stand for them, then move the segments to where they are kept."""
     with writing(ledger, using=using) as connection:
         rows = connection.execute(
             "SELECT segment FROM drained WHERE list_contains($names, segment)",
             {"names": [segment.name for segment in sources]},
         ).fetchall()
         known = {name for (name,) in rows}
+        if not kept.begun(ledger):
+            kept.rebase(ledger, connection, now())
         fresh = [segment for segment in sources if segment.name not in known]
         time = now().astimezone(UTC).replace(tzinfo=None)
         connection.begin()
@@ -180,16 +207,18 @@ def _commit(
             "INSERT INTO drained SELECT unnest($names), $time",
             {"names": [segment.name for segment in fresh], "time": time},
         )
-        present = [path.name for each in KINDS.values() for path in segments.sealed(ledger.spool, each)]
+        places = (ledger.spool, ledger.kept)
+        present = [
+            path.name for place in places for each in KINDS.values() for path in segments.sealed(place, each)
+        ]
         connection.execute(
-            "DELETE FROM drained WHERE time < $oldest AND NOT list_contains($present, segment)",
+            "DELETE FROM drained WHERE time < $oldest AND segment NOT IN (SELECT unnest($present))",
             {"oldest": time - REMEMBERED, "present": present},
         )
         step("inserted")
         connection.commit()
     step("committed")
-    for segment in sources:
-        segment.unlink(missing_ok=True)
+    kept.take(ledger, list(sources))
     segments.sync_folder(ledger.spool)
     return Drained(rows=count, segments=len(sources))
 

@@ -1,5 +1,6 @@
 """Lines of JSON into rows, all or none; and, where some are unreadable, which."""
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,6 +32,18 @@ def insert(connection: DuckDBPyConnection, files: Sequence[Path], kind: Kind = A
     ).fetchone()
     assert row is not None
     return int(row[0])
+
+
+def insert_readable(connection: DuckDBPyConnection, files: Sequence[Path], kind: Kind) -> None:
+    """Insert the lines of `files` that can be read, outside of any transaction."""
+    with contextlib.suppress(*UNREADABLE):
+        insert(connection, files, kind)
+        return
+    for file in files:
+        with TemporaryDirectory(prefix="farthing-") as folder:
+            good = Path(folder) / "good.jsonl"
+            good.write_bytes(sift(file, kind)[0])
+            insert(connection, [good], kind)
 
 
 def readable(file: Path, kind: Kind = ATTEMPTS) -> bool:

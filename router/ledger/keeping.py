@@ -9,15 +9,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import orjson
 from duckdb import DuckDBPyConnection
 
 from router.errors import FarthingError
-from router.ledger import ingest, schema, segments
+from router.ledger import ingest, kept, parquet, refilling, segments
 from router.ledger.kinds import KINDS
+from router.ledger.parquet import BadBackup, Content, content, quoted
 from router.ledger.store import STORAGE, Ledger, reading, writing
-
-MANIFEST = "manifest.json"
 
 CHECKS: tuple[tuple[str, str], ...] = (
     (
@@ -54,18 +52,6 @@ CHECKS: tuple[tuple[str, str], ...] = (
 """What must not be, and how many there are of it."""
 
 
-class BadBackup(FarthingError):
-    """The backup is not whole, or its place is taken."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
-    """What one table holds: rows, and a sum over the hashes of them all, whatever their order."""
-
-    rows: int
-    checksum: str
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
     """What a ledger holds by table, and all that is wrong with it."""
@@ -75,11 +61,13 @@ class Verified:
 
 
 def verify(ledger: Ledger) -> Verified:
-    """Read every block of the ledger and every line of the spool (DuckDB checks its own checksums)."""
+    """Read every block of the ledger, all that is kept beside it, and every line of the spool."""
     with reading(ledger) as connection:
-        tables = {table: _content(connection, table) for table in KINDS}
+        tables = {table: content(connection, table) for table in KINDS}
         counts = [(name, _one(connection, query)) for name, query in CHECKS]
     wrong = [f"{count} {name}" for name, count in counts if count]
+    wrong += [f"lost: {gap}" for gap in kept.lost(ledger)]
+    wrong += refilling.differences(ledger, tables)
     for kind in KINDS.values():
         wrong += [
             f"{path.name} has lines that cannot be read"
@@ -98,37 +86,22 @@ def backup(ledger: Ledger, folder: Path) -> dict[str, Content]:
         raise BadBackup(f"{folder} is not empty: a backup wants a folder of its own.")
     folder.mkdir(parents=True, exist_ok=True)
     with reading(ledger) as connection:
-        connection.begin()
-        for table in KINDS:
-            connection.execute(f"COPY {table} TO '{_quoted(folder / f'{table}.parquet')}' (COMPRESSION zstd)")
-        tables = {table: _content(connection, table) for table in KINDS}
-        connection.rollback()
-    manifest = {
-        "version": schema.VERSION,
-        "tables": {name: {"rows": held.rows, "checksum": held.checksum} for name, held in tables.items()},
-    }
-    (folder / MANIFEST).write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
-    return tables
+        return parquet.export(connection, folder)
 
 
 def restore(folder: Path, ledger: Ledger) -> dict[str, Content]:
     """Make a ledger of a backup, where there is none; raises `BadBackup` unless every row is back."""
-    try:
-        manifest = orjson.loads((folder / MANIFEST).read_bytes())
-    except (OSError, orjson.JSONDecodeError):
-        raise BadBackup(f"{folder} holds no whole backup: its {MANIFEST} is missing or broken.") from None
+    manifest = parquet.read_manifest(folder)
     if ledger.database.exists():
         raise BadBackup(f"{ledger.database} is there already: move it away first.")
+    if kept.begun(ledger):
+        raise BadBackup(
+            f"{ledger.kept} has what a ledger took: `farthing ledger repair --backup` makes it anew of both."
+        )
     with writing(ledger) as connection:
         connection.begin()
         known = [table for table in KINDS if table in manifest["tables"]]
-        for table in known:
-            source = _quoted(folder / f"{table}.parquet")
-            connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM read_parquet('{source}')")  # noqa: S608
-        tables = {table: _content(connection, table) for table in known}
-        for table, held in tables.items():
-            if held.rows != manifest["tables"][table]["rows"]:
-                raise BadBackup(f"{folder / table}.parquet has {held.rows} rows, not what its manifest says.")
+        tables = {table: parquet.load(connection, folder, table, manifest) for table in known}
         connection.commit()
     return tables
 
@@ -151,6 +124,9 @@ def prune(ledger: Ledger, before: datetime, archive: Path | None = None) -> int:
         gone = sum(_delete(connection, table, time) for table in KINDS)
         connection.commit()
         connection.execute("DROP TABLE old")
+        if gone and kept.begun(ledger):
+            # Else what was let go of would be there again if the ledger had to be made anew.
+            kept.rebase(ledger, connection, datetime.now(UTC))
     return gone
 
 
@@ -163,7 +139,7 @@ def compact(ledger: Ledger) -> tuple[int, int]:
     draft.unlink(missing_ok=True)
     with writing(ledger) as connection:
         connection.execute("CHECKPOINT")
-        connection.execute(f"ATTACH '{_quoted(draft)}' AS compacted (STORAGE_VERSION '{STORAGE}')")
+        connection.execute(f"ATTACH '{quoted(draft)}' AS compacted (STORAGE_VERSION '{STORAGE}')")
         connection.execute("COPY FROM DATABASE ledger_file TO compacted")
         connection.execute("DETACH compacted")
         # While the gate is closed: whoever opens the ledger next opens the new one.
@@ -197,27 +173,14 @@ def _archive(connection: DuckDBPyConnection, folder: Path) -> None:
         path = folder / f"ledger-{day}-{datetime.now(UTC):%Y%m%dT%H%M%S}.parquet"
         connection.execute(
             f"COPY (SELECT * FROM ledger WHERE request_id IN (FROM old) AND CAST(time AS DATE) = '{day}') "  # noqa: S608
-            f"TO '{_quoted(path)}' (COMPRESSION zstd)"
+            f"TO '{quoted(path)}' (COMPRESSION zstd)"
         )
-
-
-def _content(connection: DuckDBPyConnection, table: str) -> Content:
-    columns = ", ".join(column.quoted for column in schema.TABLES[table])
-    row = connection.execute(
-        f"SELECT count(*), CAST(coalesce(sum(hash({columns})), 0) AS VARCHAR) FROM {table}"  # noqa: S608
-    ).fetchone()
-    assert row is not None
-    return Content(rows=row[0], checksum=row[1])
 
 
 def _one(connection: DuckDBPyConnection, query: str) -> int:
     row = connection.execute(query).fetchone()
     assert row is not None
     return int(row[0])
-
-
-def _quoted(path: Path) -> str:
-    return str(path.absolute()).replace("'", "''")
 
 
 def described(tables: dict[str, Content]) -> Iterator[str]:

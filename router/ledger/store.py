@@ -19,7 +19,8 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from router.errors import FarthingError
-from router.ledger import schema
+from router.ledger import locks, schema
+from router.ledger.troubles import HELD, LedgerBroken, LedgerBusy, LedgerDamaged, damage_in
 
 STORAGE = "v1.5.0"
 """The oldest DuckDB that can open the file, so that whoever upgraded can go back."""
@@ -33,18 +34,6 @@ CONFIG: Mapping[str, str | bool] = MappingProxyType(
     }
 )
 """The same for everyone: DuckDB refuses a second connection of one process that is configured otherwise."""
-
-
-HELD = ("Could not set lock", "Unique file handle conflict", "different configuration")
-"""What DuckDB says if another process has the file, or this one has it otherwise."""
-
-
-class LedgerBusy(FarthingError):
-    """The ledger is held by another process."""
-
-
-class LedgerBroken(FarthingError):
-    """The ledger cannot be opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +53,31 @@ class Ledger:
     @property
     def database(self) -> Path:
         return self.data / "ledger.duckdb"
+
+    @property
+    def kept(self) -> Path:
+        """What the ledger took, a second time (`kept.py`)."""
+        return self.data / "kept"
+
+    @property
+    def keeping(self) -> Path:
+        """The lock of whoever changes what is kept."""
+        return self.data / "kept.lock"
+
+    @property
+    def rebuilding(self) -> Path:
+        """Is there while the database is made anew, and says since when and why."""
+        return self.data / "ledger.rebuilding"
+
+    @property
+    def suspicion(self) -> Path:
+        """Is there after a reader met a damaged block; the drainer then looks at all of them."""
+        return self.data / "ledger.suspect"
+
+    @property
+    def losses(self) -> Path:
+        """Says which rows could not be had again when the database was made anew."""
+        return self.data / "lost.jsonl"
 
     @property
     def gate(self) -> Path:
@@ -97,13 +111,13 @@ class Patience:
 def reading(ledger: Ledger, patience: Patience | None = None) -> Iterator[DuckDBPyConnection]:
     """Open the ledger to read; one that was never written to reads as an empty one.
 
-    Raises `LedgerBusy` or `LedgerBroken`.
+    Raises `LedgerBusy`, `LedgerBroken` or `LedgerDamaged`, that also at the first block that is.
     """
-    if not ledger.database.exists():
+    if not ledger.database.exists() and not ledger.rebuilding.exists():
         with scratch() as connection:
             yield connection
         return
-    with _open_to_read(ledger, patience or Patience()) as connection:
+    with _open_to_read(ledger, patience or Patience()) as connection, _telling_damage(ledger):
         yield connection
 
 
@@ -125,10 +139,12 @@ def writing(
     Raises `LedgerBusy`, `LedgerBroken` or `schema.NewerLedger`.
     """
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_locked(ledger.gate))
+        stack.enter_context(locks.closed(ledger.gate))
+        if ledger.rebuilding.exists():
+            raise LedgerBroken(_being_rebuilt(ledger))
         connection = using or stack.enter_context(engine())
         if not ledger.database.exists():
-            _make(connection, ledger.database)
+            make(connection, ledger.database)
         stack.enter_context(_attached(connection, ledger.database, patience or Patience()))
         schema.upgrade(connection)
         yield connection
@@ -148,17 +164,59 @@ def elected(ledger: Ledger) -> Iterator[bool]:
     ledger.spool.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(ledger.election, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o640)
     try:
-        yield _lock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield locks.lock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     finally:
         os.close(descriptor)
 
 
 def _open_to_read(ledger: Ledger, patience: Patience) -> DuckDBPyConnection:
+    trouble: FarthingError = LedgerBusy()
     for _ in patience.tries():
-        if _gate_is_open(ledger.gate):
-            with _unless_held(ledger.database):
-                return _connect(str(ledger.database.absolute()), read_only=True)
-    raise LedgerBusy
+        if not ledger.database.exists():
+            trouble = LedgerBroken(_being_rebuilt(ledger))
+        elif locks.is_open(ledger.gate):
+            # One that is damaged is waited for, too: the drainer makes it anew.
+            try:
+                with _unless_held(ledger.database):
+                    return _connect(str(ledger.database.absolute()), read_only=True)
+            except LedgerDamaged as error:
+                trouble = error
+    if isinstance(trouble, LedgerDamaged):
+        _suspect(ledger, trouble)
+    raise trouble
+
+
+def _being_rebuilt(ledger: Ledger) -> str:
+    try:
+        since = ledger.rebuilding.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        since = "a moment ago"
+    return f"The ledger was damaged and is being made anew; ask again in a while. ({since})"
+
+
+@contextlib.contextmanager
+def _telling_damage(ledger: Ledger) -> Iterator[None]:
+    """Leave word for the drainer if what is read turns out to be damaged."""
+    try:
+        yield
+    except Exception as error:
+        if (reason := damage_in(error)) is None:
+            raise
+        damaged = LedgerDamaged(_damaged(ledger.database, reason))
+        _suspect(ledger, damaged)
+        raise damaged from error
+
+
+def _suspect(ledger: Ledger, error: LedgerDamaged) -> None:
+    with contextlib.suppress(OSError):
+        ledger.suspicion.write_text(str(error), encoding="utf-8")
+
+
+def _damaged(database: Path, reason: str) -> str:
+    return (
+        f"The ledger {database} is damaged: {reason} "
+        "The drainer makes it anew of what is kept beside it, or `farthing ledger repair` does."
+    )
 
 
 @contextlib.contextmanager
@@ -185,6 +243,8 @@ def _unless_held(database: Path) -> Iterator[None]:
         yield
     except duckdb.Error as error:
         reason = str(error).partition("\n")[0]
+        if damage_in(error):
+            raise LedgerDamaged(_damaged(database, reason)) from error
         if not any(text in reason for text in HELD):
             raise LedgerBroken(f"The ledger {database} cannot be opened: {reason}") from error
 
@@ -207,45 +267,18 @@ def _detach(connection: DuckDBPyConnection) -> None:
     connection.execute("DETACH ledger_file")
 
 
-def _make(connection: DuckDBPyConnection, database: Path) -> None:
-    """Make the file under another name first: a crash here must not leave one that nobody can open."""
+def make(
+    connection: DuckDBPyConnection, database: Path, fill: Callable[[DuckDBPyConnection], None] | None = None
+) -> None:
+    """Make and `fill` the file under another name: a crash must not leave one that nobody can open."""
     draft = database.with_name(database.name + ".new")
     for leftover in (draft, draft.with_name(draft.name + ".wal")):
         leftover.unlink(missing_ok=True)
     _attach(connection, draft)
     try:
         schema.create(connection)
+        if fill is not None:
+            fill(connection)
     finally:
         _detach(connection)
     draft.rename(database)
-
-
-@contextlib.contextmanager
-def _locked(gate: Path) -> Iterator[None]:
-    gate.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(gate, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o640)
-    try:
-        # Readers hold it for no time at all, and only one process drains.
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _gate_is_open(gate: Path) -> bool:
-    try:
-        descriptor = os.open(gate, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return True
-    try:
-        return _lock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    finally:
-        os.close(descriptor)
-
-
-def _lock(descriptor: int, operation: int) -> bool:
-    try:
-        fcntl.flock(descriptor, operation)
-    except BlockingIOError:
-        return False
-    return True

@@ -8,7 +8,8 @@ from router.ledger import segments
 from router.ledger.drain import Drained, drain, drain_once, keep_draining
 from router.ledger.kinds import ATTEMPTS, OUTCOMES, SETTLEMENTS
 from router.ledger.spool import Spool
-from router.ledger.store import Ledger, LedgerBroken, LedgerBusy, elected, reading, writing
+from router.ledger.store import Ledger, elected, reading, writing
+from router.ledger.troubles import LedgerBroken, LedgerBusy
 from router.records import Settlement, UserOutcome
 from tests.support.entries import NOW, entries, entry, ledgers_rows
 
@@ -146,6 +147,8 @@ def test_the_name_of_a_segment_is_forgotten_an_hour_after_its_file_is_gone(ledge
     second = write(ledger, entry())
     drain(ledger, now=lambda: NOW + timedelta(minutes=59))
     assert names_of_drained(ledger) == {first.name, second.name}
+    for segment in segments.sealed(ledger.kept):
+        segment.unlink()
 
     third = write(ledger, entry())
     drain(ledger, now=lambda: NOW + timedelta(minutes=61))

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 import duckdb
 import pytest
 
-from router.ledger import store
-from router.ledger.store import Ledger, LedgerBroken, LedgerBusy, Patience, elected, reading, writing
+from router.ledger import locks
+from router.ledger.store import Ledger, Patience, elected, reading, writing
+from router.ledger.troubles import LedgerBroken, LedgerBusy
 
 HURRIED = Patience(seconds=0.05)
 
@@ -145,9 +146,9 @@ def test_a_writer_waits_while_another_process_reads(ledger):
 
 def test_the_gate_is_closed_while_somebody_writes_and_open_again_after(ledger):
     with writing(ledger):
-        assert not store._gate_is_open(ledger.gate)
+        assert not locks.is_open(ledger.gate)
 
-    assert store._gate_is_open(ledger.gate)
+    assert locks.is_open(ledger.gate)
 
 
 def test_a_reader_who_comes_before_anyone_wrote_needs_no_gate(ledger):
