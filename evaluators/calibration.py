@@ -3,9 +3,11 @@
 - `Calibrator`: what share of the answers with such a score were right.
 - `upper_bound`, `examples_needed`: how high a failure rate may be after so many failures
   (Clopper and Pearson).
-- `certify`: the loosest threshold whose failure rate is bounded (Learn-then-Test: Angelopoulos and others,
-  2021, arXiv 2110.01052), by testing one threshold after another from the strictest on;
-  it stops at the first that cannot be certified, and so needs no correction for having tried many.
+- `doubt`, `share_ahead`: the same of the answers that come next, which is what people see:
+  it may be bad luck that more of them fail than their rate says.
+- `propose` and `keeps`: a threshold with a stated risk. One is proposed where the scores were learnt, and
+  tested once on outcomes that had no part in that (split and test: Learn-then-Test with a sequence of one;
+  Angelopoulos and others, 2021, arXiv 2110.01052), so that nothing needs a correction for many tries.
 - `Audit`: a bound that holds at every look, however often one looks (Robbins' mixture martingale).
 
 The guarantee is for outcomes that are drawn like those it was calibrated on: when traffic changes it is void,
@@ -39,6 +41,42 @@ def binomial_tail(failures: int, count: int, rate: float) -> float:
     logs = ways + lost * math.log(rate) + (count - lost) * math.log1p(-rate)
     top = float(logs.max())
     return min(1.0, math.exp(top) * float(np.exp(logs - top).sum()))
+
+
+def doubt(failures: int, count: int, rate: float, ahead: int) -> float:
+    """The most likely it is to see so few failures among `count`, and then more than `rate` of `ahead`.
+
+    Both are taken to be drawn alike, in any order: given how many fail in all, those that were seen are
+    drawn without replacement (the hypergeometric distribution), whatever the true rate is.
+    So a promise that is made where this is at most 0.05 is broken in at most 5 % of all cases, by answers
+    that are failures and by chance taken together. Far ahead it is `binomial_tail`.
+    """
+    if failures >= count or ahead < 1:
+        return 1.0
+    broken = math.floor(rate * ahead + PRECISION) + 1  # the fewest failures that break the promise
+    if broken > ahead:
+        return 0.0
+    total, every = failures + broken, count + ahead
+    least = max(0, total - ahead)
+    logs = np.array(
+        [_ways(total, k) + _ways(every - total, count - k) for k in range(least, failures + 1)]
+    ) - _ways(every, count)
+    return min(1.0, float(np.exp(logs).sum()))
+
+
+def _ways(of: int, chosen: int) -> float:
+    """The log of the number of ways to choose so many."""
+    return math.lgamma(of + 1) - math.lgamma(chosen + 1) - math.lgamma(of - chosen + 1)
+
+
+def share_ahead(failures: int, count: int, ahead: int, confidence: float) -> float:
+    """What share of the next `ahead` answers fails at most, after `failures` of `count`."""
+    low, high = -1, ahead  # failures that may still be exceeded; failures that are not
+    while high - low > 1:
+        middle = (low + high) // 2
+        exceeded = doubt(failures, count, middle / ahead, ahead) > 1.0 - confidence
+        low, high = (middle, high) if exceeded else (low, middle)
+    return high / ahead
 
 
 def upper_bound(failures: int, count: int, confidence: float) -> float:
@@ -75,66 +113,52 @@ def _shows(rate: float, confidence: float, count: int, expected: float) -> bool:
     return binomial_tail(math.ceil(expected * count), count, rate) <= 1.0 - confidence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Certified:
-    """The loosest threshold that keeps the promise: scores at or above it may pass.
-
-    Of `count` calibration outcomes there, `failures` failed; `bound` is what the failure rate is below
-    with the stated confidence.
-    """
-
-    threshold: float
-    count: int
-    failures: int
-    bound: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TooFew:
-    """No threshold keeps the promise.
-
-    Either there were too few outcomes (`count` of the `needed`, had none of them failed),
-    or too many of the best failed: `bound` is what can be stated of the strictest threshold.
-    """
-
-    count: int
-    needed: int
-    bound: float
-
-
-def certify(
-    scores: Sequence[float] | Doubles,
-    failed: Sequence[bool] | NDArray[np.bool_],
+def propose(
+    learnt: tuple[Doubles, NDArray[np.bool_]],
+    proving: Doubles,
+    ahead: Doubles,
     *,
     max_failure_rate: float,
     confidence: float,
     grid: Sequence[float] | Doubles,
-) -> Certified | TooFew:
-    """Find the loosest threshold of `grid` above which at most `max_failure_rate` of the answers fail.
+) -> float | None:
+    """Guess the loosest threshold that `keeps` will hold for; `None`: none has a chance.
 
-    `scores` and `failed` are outcomes that had no part in making the scores or the grid.
-    Thresholds above which there are too few outcomes for any verdict are passed over:
-    that looks at how many there are, never at how they ended.
-    With probability `confidence` the promise holds, whatever the scores are worth.
+    `learnt` are scores and failures that scores may have been learnt from; of the answers to prove it on and
+    of those `ahead` only the scores are looked at, never how they ended.
     """
-    scored, ended = np.asarray(scores, float), np.asarray(failed, bool)
-    needed = examples_needed(max_failure_rate, confidence)
-    best = first = None
-    for threshold in sorted(map(float, grid), reverse=True):
-        passed = scored >= threshold
-        count, failures = int(passed.sum()), int(ended[passed].sum())
-        if count < needed:
+    scores, ended = learnt
+    found = None
+    for threshold in map(float, grid):
+        passed = scores >= threshold
+        count, coming = int((proving >= threshold).sum()), int((ahead >= threshold).sum())
+        if not passed.any() or not coming or (found is not None and threshold >= found):
             continue
-        first = first or (failures, count)
-        if binomial_tail(failures, count, max_failure_rate) > 1.0 - confidence:
-            break
-        best = (threshold, failures, count)
-    if best is None:
-        bound = upper_bound(*first, confidence) if first else 1.0
-        return TooFew(count=len(scored), needed=needed, bound=bound)
-    threshold, failures, count = best
-    bound = upper_bound(failures, count, confidence)
-    return Certified(threshold=threshold, count=count, failures=failures, bound=bound)
+        likely = float(ended[passed].mean()) * count
+        # Half a standard error more than is expected: a proposal that fails is worth nothing.
+        failures = math.ceil(likely + math.sqrt(likely) / 2)
+        if doubt(failures, count, max_failure_rate, coming) <= 1.0 - confidence:
+            found = threshold
+    return found
+
+
+def keeps(
+    scores: Doubles,
+    failed: NDArray[np.bool_],
+    ahead: Doubles,
+    *,
+    threshold: float,
+    max_failure_rate: float,
+    confidence: float,
+) -> bool:
+    """Tell whether those `ahead` (scores) that reach `threshold` will keep within the rate.
+
+    `scores` and `failed` are outcomes that had no part in making scores or threshold.
+    Wrong with a probability of at most 1 - `confidence`, if all are drawn alike.
+    """
+    passed = scores >= threshold
+    failures, count, coming = int(failed[passed].sum()), int(passed.sum()), int((ahead >= threshold).sum())
+    return doubt(failures, count, max_failure_rate, coming) <= 1.0 - confidence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,16 +2,17 @@
 
 An answer of the cheap model is accepted if its score is at or above the threshold; all others go to the
 strong model. Scores are the chance of being right, by free checks and agreement with other cheap models.
+What is promised is what one will see: the share of failures among the answers that are accepted next.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluators.calibration import Certified, binomial_tail, certify, logistic
+from evaluators.calibration import binomial_tail, keeps, logistic, propose
 from evaluators.records import Doubles
 from evaluators.trials import Trial
 
@@ -64,7 +65,7 @@ class _Outcomes:
     failed: Flags
     group: NDArray[np.str_]
 
-    def where(self, kept: Flags) -> "_Outcomes":
+    def where(self, kept: Flags | NDArray[np.int_]) -> "_Outcomes":
         return _Outcomes(signals=self.signals[kept], failed=self.failed[kept], group=self.group[kept])
 
     def drawn(self, share: float, random: np.random.Generator) -> Flags:
@@ -73,8 +74,16 @@ class _Outcomes:
         return np.asarray(random.random(len(names))[belongs] < share)
 
 
+class _Asked(TypedDict):
+    max_failure_rate: float
+    confidence: float
+
+
 Run: TypeAlias = tuple[int, int] | None
 """How many were accepted and how many of them failed; `None`: no threshold was found."""
+
+Runs: TypeAlias = Sequence[Run]
+"""One resampling, by target."""
 
 
 def promises(known: Trial, held: Trial, *, seed: int = 0) -> list[Promise]:
@@ -88,14 +97,16 @@ def promises(known: Trial, held: Trial, *, seed: int = 0) -> list[Promise]:
             group=np.concatenate([ours.group, theirs.group]),
         )
         share = len(theirs.failed) / len(every.failed)
-        for target in TARGETS:
-            random = np.random.default_rng(seed)
-            runs = [_run(ours, theirs, target, random) for _ in range(RESAMPLINGS)]
-            afresh: list[Run] = []
-            for _ in range(RESAMPLINGS):
-                held_out = every.drawn(share, random)
-                afresh.append(_run(every.where(~held_out), every.where(held_out), target, random))
-            found.append(_told(known.pair.name, failure, target, (ours, theirs), runs, afresh))
+        random = np.random.default_rng(seed)
+        runs, afresh = list[Runs](), list[Runs]()
+        for _ in range(RESAMPLINGS):
+            runs.append(_run(ours, theirs, random))
+            held_out = every.drawn(share, random)
+            afresh.append(_run(every.where(~held_out), every.where(held_out), random))
+        found += [
+            _told(known.pair.name, failure, target, (ours, theirs), *_of_target(place, runs, afresh))
+            for place, target in enumerate(TARGETS)
+        ]
     return found
 
 
@@ -109,23 +120,32 @@ def _failed(trial: Trial, failure: str) -> Flags:
     return wrong & (trial.large >= 0.5) if failure == "worse" else wrong
 
 
-def _run(known: _Outcomes, held: _Outcomes, target: float, random: np.random.Generator) -> Run:
+def _of_target(place: int, *resamplings: Sequence[Runs]) -> list[list[Run]]:
+    return [[runs[place] for runs in each] for each in resamplings]
+
+
+def _run(known: _Outcomes, held: _Outcomes, random: np.random.Generator) -> Runs:
     """One resampling: learn scores on half of the known groups, prove a threshold on the others, and look."""
     learning = known.drawn(0.5, random)
     taught, others = known.where(learning), known.where(~learning)
     scale = taught.signals.std(axis=0) + 1e-9
     weights = logistic(taught.signals / scale, (~taught.failed).astype(float), ridge=3.0)
-    grid = np.quantile(_chance(taught.signals / scale, weights), np.linspace(0, 1, GRID + 1))
     # One prompt of a group: alike questions are no independent outcomes.
     order = random.permutation(len(others.group))
     _, first = np.unique(others.group[order], return_index=True)
-    proving = order[first]
-    score = _chance(others.signals[proving] / scale, weights)
-    answer = certify(score, others.failed[proving], max_failure_rate=target, confidence=CONFIDENCE, grid=grid)
-    if not isinstance(answer, Certified):
-        return None
-    accepted = _chance(held.signals / scale, weights) >= answer.threshold
-    return int(accepted.sum()), int(held.failed[accepted].sum())
+    proving = others.where(order[first])
+    seen, proved, ahead = (_chance(each.signals / scale, weights) for each in (taught, proving, held))
+    grid = np.quantile(seen, np.linspace(0, 1, GRID + 1))
+    runs = list[Run]()
+    for target in TARGETS:
+        asked: _Asked = {"max_failure_rate": target, "confidence": CONFIDENCE}
+        threshold = propose((seen, taught.failed), proved, ahead, grid=grid, **asked)
+        if threshold is None or not keeps(proved, proving.failed, ahead, threshold=threshold, **asked):
+            runs.append(None)
+            continue
+        accepted = ahead >= threshold
+        runs.append((int(accepted.sum()), int(held.failed[accepted].sum())))
+    return runs
 
 
 def _chance(table: Doubles, weights: Doubles) -> Doubles:

@@ -6,8 +6,11 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from evaluators.calibration import Audit, examples_needed, upper_bound
+from evaluators.calibration import Audit, examples_needed, share_ahead, upper_bound
 from router.learning.gather import WINDOW
+
+AHEAD = 1_000
+"""Accepted answers to come for which is said how many will fail."""
 
 FEWEST = 20
 """Outcomes below which nothing is stated."""
@@ -31,6 +34,7 @@ class Bound:
     """Of `accepted` answers, `outcomes` are known and `failures` of these failed.
 
     The failure rate is below `bound` with probability `confidence`; `always` holds however often one looks.
+    `ahead` is what one will see: the share of the next thousand that fails at most, bad luck included.
     `wanted` is a tighter rate and `needed` how many outcomes would show it, if failures stay as frequent;
     `None`: no number would, because failures are more frequent than that.
     """
@@ -44,6 +48,7 @@ class Bound:
     always: float | None
     wanted: float
     needed: int | None
+    ahead: float | None
 
     def content(self) -> dict[str, Any]:
         return asdict(self)
@@ -76,6 +81,7 @@ def bound_of(
         always=Audit(count=count, failures=failures).upper(confidence) if enough else None,
         wanted=target,
         needed=examples_needed(target, confidence, expected=rate) if rate < target else None,
+        ahead=share_ahead(failures, count, AHEAD, confidence) if enough else None,
     )
 
 
@@ -91,7 +97,8 @@ def told(bound: Bound) -> str:
     else:
         head += (
             f"At {sure} confidence at most {bound.bound:.1%} of accepted answers fail "
-            f"({bound.always:.1%} if you look again and again).\n"
+            f"({bound.always:.1%} if you look again and again); "
+            f"of the next {AHEAD:,} at most {bound.ahead:.1%} will.\n"
         )
     if bound.needed is None:
         return f"{head}No number of examples shows a failure rate of {bound.wanted:.1%}: more than that fail."

@@ -11,12 +11,13 @@ from scipy import stats
 from evaluators.calibration import (
     Audit,
     Calibrator,
-    Certified,
-    TooFew,
     binomial_tail,
-    certify,
+    doubt,
     examples_needed,
+    keeps,
     logistic,
+    propose,
+    share_ahead,
     upper_bound,
 )
 
@@ -54,6 +55,34 @@ def test_more_are_needed_when_some_fail_and_none_are_enough_when_too_many_do():
         examples_needed(0.05, 0.95, expected=0.05)
 
 
+@given(st.integers(0, 60), st.integers(1, 60), st.integers(1, 60), RATES)
+def test_doubt_is_that_of_a_draw_without_replacement(failures, count, ahead, rate):
+    broken = int(rate * ahead + 1e-9) + 1
+    exact = stats.hypergeom.cdf(failures, count + ahead, failures + broken, count)
+    if failures < count and broken <= ahead:
+        assert doubt(failures, count, rate, ahead) == pytest.approx(exact, rel=1e-6, abs=1e-12)
+
+
+def test_far_ahead_it_is_the_rate_alone_that_is_in_doubt():
+    assert doubt(10, 400, 0.05, 10_000_000) == pytest.approx(binomial_tail(10, 400, 0.05), rel=1e-3)
+    assert doubt(10, 400, 0.05, 100) > 5 * binomial_tail(10, 400, 0.05)
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.04, 0.05, 0.06, 0.2])
+def test_what_is_promised_of_the_next_answers_is_seldom_broken_whatever_the_true_rate(rate):
+    random = np.random.default_rng(5)
+    seen, coming = random.binomial(300, rate, 4000), random.binomial(80, rate, 4000)
+    made = np.array([doubt(failures, 300, 0.05, 80) <= 0.05 for failures in range(301)])
+    assert (made[seen] & (coming > 0.05 * 80)).mean() <= 0.05
+
+
+def test_the_share_ahead_is_the_least_that_can_be_promised():
+    share = share_ahead(6, 300, 200, 0.95)
+    assert doubt(6, 300, share, 200) <= 0.05 < doubt(6, 300, share - 1 / 200, 200)
+    assert upper_bound(6, 300, 0.95) < share < 0.06
+    assert share_ahead(0, 0, 50, 0.95) == share_ahead(9, 9, 50, 0.95) == 1.0
+
+
 GRID = np.linspace(0, 1, 21)
 
 
@@ -63,36 +92,29 @@ def drawn(random, count):
     return scores, random.random(count) < 0.4 * (1 - scores) ** 2
 
 
-def certified(random, rate, count=1000):
-    scores, failed = drawn(random, count)
-    return certify(scores, failed, max_failure_rate=rate, confidence=0.95, grid=GRID)
-
-
-@pytest.mark.parametrize("rate", [0.02, 0.05, 0.10])
-def test_the_promise_is_kept_as_often_as_is_said(rate):
+@pytest.mark.parametrize("rate", [0.05, 0.10])
+def test_the_promise_is_kept_by_the_answers_that_come_next(rate):
     random = np.random.default_rng(7)
+    asked = {"max_failure_rate": rate, "confidence": 0.95}
     broken = made = 0
     for _ in range(200):
-        found = certified(random, rate)
-        if isinstance(found, Certified):
+        learnt, (scores, failed), (ahead, came) = (drawn(random, count) for count in (1000, 1000, 500))
+        threshold = propose(learnt, scores, ahead, grid=GRID, **asked)
+        if threshold is not None and keeps(scores, failed, ahead, threshold=threshold, **asked):
             made += 1
-            low = 1 - found.threshold
-            broken += 0.4 * low**2 / 3 > rate  # the mean of the failure rate above the threshold
-    assert made > 60
+            broken += came[ahead >= threshold].mean() > rate
+    assert made > 100
     assert broken <= 0.05 * 200
 
 
-def test_too_few_outcomes_are_said_to_be_too_few():
-    found = certified(np.random.default_rng(1), 0.02, count=100)
-    assert found == TooFew(count=100, needed=149, bound=1.0)
-
-
-def test_a_worthless_score_is_given_no_threshold():
+def test_of_a_worthless_score_or_of_few_outcomes_nothing_is_promised():
     random = np.random.default_rng(1)
     scores, failed = random.random(2000), random.random(2000) < 0.3
-    found = certify(scores, failed, max_failure_rate=0.1, confidence=0.95, grid=GRID)
-    assert isinstance(found, TooFew)
-    assert found.bound > 0.1
+    asked = {"max_failure_rate": 0.1, "confidence": 0.95}
+    assert propose((scores, failed), scores, scores, grid=GRID, **asked) is None
+    assert not keeps(scores, failed, scores, threshold=0.5, **asked)
+    scores, failed = drawn(random, 20)
+    assert not keeps(scores, failed, scores, threshold=0.9, **asked)
 
 
 def test_the_audits_bounds_hold_at_every_look():

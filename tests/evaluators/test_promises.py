@@ -34,9 +34,9 @@ def test_with_a_good_check_promises_are_made_and_kept():
     found = promises(world(1, 3000, noise=0.3), world(2, 3000, noise=0.3))
     assert len(found) == 6
     for one in found:
-        assert one.made == 1
-        assert one.redrawn >= 0.85
-        assert one.refuted <= 0.1
+        assert one.made >= 0.6
+        assert min(one.kept, one.redrawn) >= 0.95
+        assert one.refuted == 0
         assert one.realised <= one.target
         assert one.accepted > 0.5
 

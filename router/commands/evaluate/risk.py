@@ -32,6 +32,7 @@ def command(data: Path, *, as_json: bool) -> None:
             "held out",
             "kept",
             "refuted",
+            "redrawn",
             "threshold",
             "accepted",
             "realised",
