@@ -168,6 +168,18 @@ class RoutedPolicy:
         self.open(features)
         return self._barred
 
+    def preferred(self, features: Features) -> frozenset[str]:
+        """The models that the policy asks first, by name."""
+        self.open(features)
+        return self._preferred
+
+    def able(self, request: Request, features: Features) -> Sequence[Model]:
+        """The models that may serve everything that needs the same, with the same key, on the same day."""
+        self.open(features)
+        able, _ = self._who_can(request, features)
+        rule = self.rules["in_scope"]
+        return [model for model in able if rule(request, features, model) is None]
+
     def reasons(self, request: Request, features: Features, model: Model) -> Iterator[tuple[str, str]]:
         """Give every rule that strikes out `model`, not the first alone, with its reason."""
         day = (features.at or self._clock.now()).date()
@@ -219,7 +231,8 @@ class RoutedPolicy:
         if self._bearings is not None and allowed:
             told = self._bearings.moment(self.name, self.spec, request, features)
             if told:
-                features = replace(features, moment={**features.moment, **told})
+                # Where a decision is made again, what was known then counts.
+                features = replace(features, moment={**told, **features.moment})
         if not features.moment:
             return features, allowed
         kept, weak = latched(features, allowed)

@@ -8,6 +8,7 @@ model came out in the ledger, and what its climbs have cost as often as they wer
 
 import gc
 import math
+from array import array
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, fields, replace
@@ -16,12 +17,17 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from evaluators import EVALUATORS
+from policies.many import reason
 from policies.replay import FIRST_READ, Replayed, features_of, request_of
 from router.app import Household, gather
 from router.clock import SystemClock
 from router.config import Config, environment, fingerprint, load
+from router.deciding import NUMBERS, TEXTS, TIMES, Sort, decided
 from router.errors import FarthingError, UnknownModel
+from router.ledger.columns import Part, parts
 from router.ledger.decisions import firsts
 from router.ledger.store import Ledger, reading
 from router.types import EVERYTHING, NOTHING, Decision, Features, Model, Segment
@@ -37,6 +43,10 @@ class Task:
     share: tuple[int, int]
 
 
+def _doubles() -> "array[float]":
+    return array("d")
+
+
 @dataclass(slots=True)
 class Columns:
     """What became of each request, by column; not a number where nobody knows.
@@ -48,15 +58,15 @@ class Columns:
     policies: list[str] = field(default_factory=list)
     old: list[str] = field(default_factory=list)
     new: list[str] = field(default_factory=list)
-    paid: list[float] = field(default_factory=list)
-    first_cost: list[float] = field(default_factory=list)
-    expected_old: list[float] = field(default_factory=list)
-    expected_new: list[float] = field(default_factory=list)
-    chance_old: list[float] = field(default_factory=list)
-    chance_new: list[float] = field(default_factory=list)
+    paid: "array[float]" = field(default_factory=_doubles)
+    first_cost: "array[float]" = field(default_factory=_doubles)
+    expected_old: "array[float]" = field(default_factory=_doubles)
+    expected_new: "array[float]" = field(default_factory=_doubles)
+    chance_old: "array[float]" = field(default_factory=_doubles)
+    chance_new: "array[float]" = field(default_factory=_doubles)
     rejected: list[bool] = field(default_factory=list)
-    told: list[float] = field(default_factory=list)
-    propensity: list[float] = field(default_factory=list)
+    told: "array[float]" = field(default_factory=_doubles)
+    propensity: "array[float]" = field(default_factory=_doubles)
     unforeseen: list[str] = field(default_factory=list)
     """Requests that have no prediction of a model that might serve them now: these need their vector."""
     of_this: int = 0
@@ -75,11 +85,61 @@ class Again:
     def __init__(self, config: Config) -> None:
         self._told = Replayed()
         # Nothing is sent, so there is no session to send it with.
-        parts = gather(None, SystemClock())  # type: ignore[arg-type]
-        self._house = Household(config, replace(parts, moment=self._told, draw=self._told.draw))
-        self._predictor = parts.predictor
+        made = gather(None, SystemClock())  # type: ignore[arg-type]
+        self._house = Household(config, replace(made, moment=self._told, draw=self._told.draw))
+        self._predictor = made.predictor
         self._scopes = {key.name: key.key().scopes for key in config.keys}
         self._fingerprint = fingerprint(config)
+
+    def many(self, part: Part, out: Columns) -> None:
+        """Make the first decisions of a part of the ledger again: at once, where that can be done."""
+        sorts, others = decided(part, self._house, self._scopes)
+        for sort in sorts:
+            self._note_all(part, sort, out)
+        if others:
+            for row in part.rows(others):
+                self.first(row, out)
+
+    def _note_all(self, part: Part, sort: Sort, out: Columns) -> None:
+        """Note what `_note` does, of rows that have arm and configuration in common."""
+        at, firsts_ = sort.places, sort.firsts
+        column = {name: part.columns[name][at] for name in (*NUMBERS, *TEXTS)}
+        if column["arm"][0] == "control":
+            out.drawn += len(at)
+            return
+        names = [*(model.name for model in sort.policy.models), ""]
+        new = [names[place] for place in firsts_.model.tolist()]
+        old = column["model"].tolist()
+        if column["config"][0] == self._fingerprint:
+            given = zip(
+                new,
+                old,
+                column["reason"].tolist(),
+                sort.chance_new.tolist(),
+                firsts_.poor.tolist(),
+                strict=True,
+            )
+            out.of_this += len(at)
+            out.reproduced += sum(
+                name == was and told == reason(sort.policy, chance, poor=poor)
+                for name, was, told, chance, poor in given
+            )
+        out.ids += column["request_id"].tolist()
+        out.policies += [sort.policy.name] * len(at)
+        out.old += old
+        out.new += new
+        for name, numbers in (
+            ("paid", np.nan_to_num(column["paid"])),
+            ("first_cost", column["cost"]),
+            ("expected_old", column["expected_cost"]),
+            ("expected_new", firsts_.cost),
+            ("chance_old", sort.chance_old),
+            ("chance_new", sort.chance_new),
+            ("told", column["told"]),
+            ("propensity", column["propensity"]),
+        ):
+            getattr(out, name).frombytes(np.ascontiguousarray(numbers, float).tobytes())
+        out.rejected += [status == "rejected" for status in column["status"].tolist()]
 
     def first(self, row: Mapping[str, Any], out: Columns) -> None:
         """Make the first decision of a request again, and note what came of both."""
@@ -151,8 +211,8 @@ def decide(task: Task) -> Columns:
     again = Again(load(task.config, environ=environment(), known_checks=EVALUATORS))
     out = Columns()
     with reading(Ledger(task.data)) as connection:
-        for row in firsts(connection, FIRST_READ, since=task.since, share=task.share):
-            again.first(row, out)
+        for part in parts(connection, FIRST_READ, NUMBERS, TEXTS, TIMES, since=task.since, share=task.share):
+            again.many(part, out)
         if out.unforeseen:
             columns = (*FIRST_READ, "vector")
             for row in firsts(connection, columns, since=task.since, only=out.unforeseen):

@@ -38,13 +38,14 @@ def requests(
     if share[1] > 1:
         where.append(f"hash(request_id) % {int(share[1])} = {int(share[0])}")
     query = f"SELECT {wanted} FROM ledger WHERE {' AND '.join(where)} ORDER BY request_id, attempt"  # noqa: S608 - columns are ours
-    for _, rows in groupby(_rows(connection, query, values, columns), key=itemgetter("request_id")):
+    for _, rows in groupby(rows_of(connection, query, values, columns), key=itemgetter("request_id")):
         yield list(rows)
 
 
-def _rows(
+def rows_of(
     connection: DuckDBPyConnection, query: str, values: Sequence[Any], columns: Sequence[str]
 ) -> Iterator[dict[str, Any]]:
+    """Give what a query finds row by row, with times that know their zone."""
     cursor = connection.execute(query, values)
     while rows := cursor.fetchmany(AT_ONCE):
         for values_of_row in rows:
@@ -59,7 +60,7 @@ BESIDE = ("paid", "ended", "told")
 """What is given of a request beside its first row: its cost, how it ended, what its user thought of it."""
 
 FIRSTS = """
-    SELECT {columns}, whole.total_cost, whole.ended, told.score
+    SELECT {columns}, whole.total_cost AS paid, whole.ended AS ended, told.score AS told
     FROM ledger AS first
     JOIN (SELECT request_id, total_cost, ended FROM ledger WHERE final) AS whole
     USING (request_id)
@@ -81,14 +82,36 @@ def firsts(
     only: Sequence[str] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Give the first row of every request (or of those in `only`), and what came of it (`BESIDE`)."""
+    query, values = _firsts(columns, since, share)
+    if only is not None:
+        query += " AND first.request_id IN (SELECT unnest(?))"
+        values.append(list(only))
+    return rows_of(connection, query, values, (*columns, *BESIDE))
+
+
+def put_aside(
+    connection: DuckDBPyConnection,
+    columns: Sequence[str],
+    between: tuple[int, int],
+    *,
+    since: datetime | None = None,
+    share: tuple[int, int] = (0, 1),
+) -> None:
+    """Make a temporary table `picked` of the same, with a `place` for each, from some of the ledger's rows.
+
+    `between` are row ids, the second not included.
+    """
+    query, values = _firsts(columns, since, share)
+    query += f" AND first.rowid >= {int(between[0])} AND first.rowid < {int(between[1])}"
+    placed = f"SELECT *, row_number() OVER () - 1 AS place FROM ({query})"  # noqa: S608 - columns are ours
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE picked AS {placed}", values)
+
+
+def _firsts(columns: Sequence[str], since: datetime | None, share: tuple[int, int]) -> tuple[str, list[Any]]:
     wanted = ", ".join(f'first."{name}"' for name in columns)
     more, values = "", list[Any]()
     if since is not None:
         more, values = "AND first.time >= ?", [since.astimezone(UTC).replace(tzinfo=None)]
     if share[1] > 1:
         more += f" AND hash(first.request_id) % {int(share[1])} = {int(share[0])}"
-    if only is not None:
-        more += " AND first.request_id IN (SELECT unnest(?))"
-        values.append(list(only))
-    query = FIRSTS.format(columns=wanted, more=more)
-    return _rows(connection, query, values, (*columns, *BESIDE))
+    return FIRSTS.format(columns=wanted, more=more), values

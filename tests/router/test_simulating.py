@@ -1,13 +1,21 @@
 """What another configuration would have cost, told from the ledger."""
 
+from collections import Counter
 from dataclasses import fields
 
+import duckdb
+import numpy as np
 import pytest
 
+from evaluators import EVALUATORS
+from policies.replay import FIRST_READ
 from router.app import gather
 from router.clock import SystemClock
 from router.comparing import compared
-from router.simulating import Columns, run
+from router.config import load
+from router.ledger.decisions import firsts
+from router.ledger.store import Ledger, reading
+from router.simulating import Again, Columns, run
 from tests.router.recorded import CONFIG, record
 from tests.router.test_replay import written
 
@@ -39,6 +47,63 @@ async def test_the_same_configuration_costs_what_was_paid_and_another_one_says_w
     assert found["quality"]["predicted_delta"]["value"] > 0
 
     assert compared(changed, run(other, tmp_path / "data"))["flipped"] == 0
+
+
+MANY = """
+    INSERT INTO ledger SELECT l.* REPLACE (
+        l.request_id || '-' || t.n AS request_id,
+        l.prompt_tokens + (random() * 900)::INT AS prompt_tokens,
+        CASE WHEN random() < 0.1 THEN (random() * 5e9)::BIGINT END AS cost_limit,
+        map_from_entries(list_transform(map_entries(l.predictions), lambda e:
+            {'key': e.key,
+             'value': round(greatest(0.0, least(1.0, e.value + random() - 0.5)), (1 + t.n % 9)::INT)}
+        )) AS predictions,
+        map_from_entries(list_transform(map_entries(l.lengths), lambda e:
+            {'key': e.key, 'value': e.value * 6 * random()}
+        )) AS lengths)
+    FROM ledger l, range(1, 40) t(n)
+"""
+"""Copies of recorded requests with other numbers; many chances are rounded, so that there are ties."""
+
+OTHERWISE = """
+  default: {checks: [shape, refusal], escalation: {max_calls: 2}, quality: 0.8}
+  titles: {when: {best_chance: {below: 0.4}}, models: [tiny, small], max_cost_usd: 0.0005}
+  even: {when: {mean_chance: {at_least: 0.7}}, strategy: cascade, models: [large, small]}
+  night: {when: {time: {after: "00:00", before: "23:59"}, prompt_tokens: {below: 300}}, spill: refuse,
+          prefer: {local: true}, escalation: {max_calls: 1}}
+  once: {escalation: {max_calls: 1}}
+  fast: {extends: latency-first}
+  home: {prefer: {family: x}}
+  canary: {strategy: weighted}
+  watched: {control: {share: 0.2}}
+"""
+
+
+async def test_many_requests_decided_at_once_are_decided_as_they_are_one_by_one(parts, tmp_path):
+    written(await record(parts, 120, seed=3), tmp_path / "data")
+    with duckdb.connect(str(tmp_path / "data" / "ledger.duckdb")) as connection:
+        connection.execute(MANY)
+    policies = CONFIG[CONFIG.index("  default: {}") : CONFIG.index("aliases:")]
+    for number, config in enumerate((CONFIG, CONFIG.replace(policies, OTHERWISE.lstrip("\n")))):
+        path = tmp_path / f"{number}.yaml"
+        path.write_text(config)
+        at_once = run(path, tmp_path / "data")
+        again, one_by_one = Again(load(path, environ={}, known_checks=EVALUATORS)), Columns()
+        with reading(Ledger(tmp_path / "data")) as connection:
+            for row in firsts(connection, FIRST_READ):
+                again.first(row, one_by_one)
+            for row in firsts(connection, (*FIRST_READ, "vector"), only=one_by_one.unforeseen):
+                again.first(row, one_by_one)
+        assert len(at_once.ids) > 4000
+        order, other = np.argsort(at_once.ids), np.argsort(one_by_one.ids)
+        for each in fields(Columns):
+            made, expected = getattr(at_once, each.name), getattr(one_by_one, each.name)
+            if isinstance(made, int) or each.name == "unforeseen":
+                assert Counter(np.atleast_1d(made)) == Counter(np.atleast_1d(expected)), each.name
+            else:
+                both = ([of[place] for place in places] for of, places in ((made, order), (expected, other)))
+                # As text, since what is not a number is not equal to itself.
+                assert repr(next(both)) == repr(next(both)), each.name
 
 
 def columns(**given):

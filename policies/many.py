@@ -1,0 +1,209 @@
+"""First decisions of many requests at once, by column; the same that policies make one by one.
+
+What rules and strategies say of one request stands in their own files, and tests hold this one to them.
+Here is the arithmetic of the most frequent of them (`cheapest_adequate`, `cascade`, `pinned`, where all that
+is known of the moment is who rests), in the same order of operations, so that it comes to the same digit.
+Money is counted in whole doubles, exact below 9,000 USD a call.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from policies.language import PolicySpec
+from policies.policy import RoutedPolicy
+from policies.priors import ALIKE, ANSWERS_ASKED
+from policies.prospects import EVER
+from policies.rules import UNKNOWN_WINDOW, WithinCost
+from policies.standing import reliability
+from router.pricing import quote
+from router.types import Features, Model, Release, Request
+
+Doubles = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Places = NDArray[np.int64]
+
+STRATEGIES = frozenset({"cheapest_adequate", "cascade", "pinned"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """Requests (n) that need the same, with the same key, on the same day, streamed or not.
+
+    `limit` (tokens) and `cost_limit` (picodollars) are NaN where there is none.
+    `chance`, `length` (predicted) and `rests` are (n, models), the models in the policy's order.
+    """
+
+    prompt: Doubles
+    limit: Doubles
+    cost_limit: Doubles
+    choices: Doubles
+    images: Doubles
+    at: Sequence[datetime | None]
+    chance: Doubles
+    length: Doubles
+    rests: Flags
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Firsts:
+    """Which model each request begins with, as a place among the policy's models (-1: it is refused).
+
+    `cost` is what that is expected to cost (NaN: unpriced), `poor` tells where the start is not good enough.
+    """
+
+    model: Places
+    cost: Doubles
+    poor: Flags
+
+
+def able(policy: RoutedPolicy) -> bool:
+    """Tell whether a policy's first decisions can be made here, as long as nothing is known but who rests."""
+    spec = policy.spec
+    return (
+        spec.strategy in STRATEGIES
+        and spec.promise is None
+        and spec.max_first_token_ms is None
+        and spec.deadline_ms is None
+        and not any(check.name in ANSWERS_ASKED for check in spec.checks)
+    )
+
+
+def decide(policy: RoutedPolicy, request: Request, features: Features, rows: Rows) -> Firsts:
+    """Decide rows of which `request` and `features` are one: what they have in common is taken from it."""
+    models = policy.models
+    costs = np.column_stack([_costs(model, place, rows) for place, model in enumerate(models)])
+    allowed = _allowed(policy, request, features, rows, costs)
+    if policy.spec.prefer is not None:
+        preferred = policy.preferred(features)
+        liked = allowed & np.array([model.name in preferred for model in models])
+        some = liked.any(axis=1, keepdims=True)
+        allowed = np.where(some, liked, allowed & (policy.spec.spill != "refuse"))
+    served = allowed.any(axis=1)
+    if policy.spec.strategy == "cheapest_adequate":
+        priced = np.nan_to_num(costs)
+        model, poor = _cheapest(policy.spec, request, features, rows.chance, priced, allowed, models)
+        costs = priced
+    else:
+        model, poor = allowed.argmax(axis=1), np.zeros(len(rows.prompt), np.bool_)
+    cost = costs[np.arange(len(model)), model]
+    return Firsts(
+        model=np.where(served, model, -1).astype(np.int64), cost=np.where(served, cost, np.nan), poor=poor
+    )
+
+
+def reason(policy: RoutedPolicy, chance: float, *, poor: bool) -> str:
+    """Say what the strategy says of such a first step."""
+    if policy.spec.strategy != "cheapest_adequate":
+        return {"pinned": "pinned", "cascade": "step 1 of the cascade"}[policy.spec.strategy]
+    return f"{'most likely to succeed' if poor else 'cheapest adequate'} (p={chance:.2f})"
+
+
+def _costs(model: Model, place: int, rows: Rows) -> Doubles:
+    """What an answer of a model is expected to cost; see `estimate.expected_cost`."""
+    prices = model.prices
+    if prices is None:
+        return np.full(len(rows.prompt), np.nan)
+    each = np.fmin(rows.length[:, place], rows.limit)
+    if model.max_output is not None:
+        each = np.minimum(each, model.max_output)
+    output = each * rows.choices
+    if prices.overrides:
+        given = zip(rows.prompt, output, rows.at, rows.images, strict=True)
+        found: list[Any] = [
+            quote(model, input_tokens=int(tokens), output_tokens=float(out), at=at, images=int(images))
+            for tokens, out, at, images in given
+        ]
+        return np.array(found, float)
+    total = rows.prompt * prices.input + np.rint(output * prices.output)
+    return np.asarray(np.maximum(total + prices.request + rows.images * prices.image, prices.minimum), float)
+
+
+def _allowed(policy: RoutedPolicy, request: Request, features: Features, rows: Rows, costs: Doubles) -> Flags:
+    """Who may serve which request (n, models); those that rest if there is nobody else."""
+    may = {model.name for model in policy.able(request, features)}
+    allowed = np.tile(np.array([model.name in may for model in policy.models]), (len(rows.prompt), 1))
+    if "fits_context" in policy.rules:
+        windows = np.array([model.context_window or UNKNOWN_WINDOW for model in policy.models], float)
+        limit = rows.limit[:, None]
+        answer = np.where(limit > 0, limit, np.rint(rows.length))
+        allowed &= rows.prompt[:, None] + answer <= windows
+    rule = policy.rules["within_cost"]
+    assert isinstance(rule, WithinCost)
+    ceiling = np.fmin(rows.cost_limit, np.nan if rule.ceiling is None else float(rule.ceiling))[:, None]
+    allowed &= np.isnan(ceiling) | (costs <= ceiling)
+    if "healthy" not in policy.rules:
+        return allowed
+    awake = allowed & ~rows.rests
+    return np.where(awake.any(axis=1, keepdims=True), awake, allowed)
+
+
+def _cheapest(
+    spec: PolicySpec,
+    request: Request,
+    features: Features,
+    chance: Doubles,
+    costs: Doubles,
+    allowed: Flags,
+    models: Sequence[Model],
+) -> tuple[Places, Flags]:
+    """Find the start of the cheapest adequate plan, and whether it is poor; see `prospects.prospects`."""
+    checks = tuple(check.label for check in spec.checks)
+    checked = reliability(checks, features, spec.stream_release if request.stream else Release.HELD)
+    names = np.argsort(np.argsort([model.name for model in models]))
+    enough = spec.share * np.where(allowed, chance, -np.inf).max(axis=1)
+    order = np.lexsort((np.broadcast_to(names, chance.shape), costs, -chance, ~allowed), axis=-1)
+    here = np.arange(len(chance))
+    calls = spec.escalation.max_calls
+    best = _Best(len(chance))
+    climb_cost = climb_success = np.zeros(len(chance))
+    for step in range(len(models)):
+        place = order[:, step]
+        p, own = chance[here, place], costs[here, place]
+        cost, success = own, p
+        if step and calls > 1:
+            caught, condemned = (1.0 - p) * checked.catch, p * checked.alarm
+            after = _after_failure(climb_success, p)
+            success = p - condemned + caught * after + condemned * climb_success
+            cost = own + (caught + condemned) * climb_cost
+        there = allowed[here, place]
+        best.offer(place, there, success < enough, success, cost, p, names[place])
+        if calls < EVER:
+            cost, success = own, p
+        climbs = there & ((success >= enough) & (cost < climb_cost)) if step else there
+        climb_cost = np.where(climbs, cost, climb_cost)
+        climb_success = np.where(climbs, success, climb_success)
+    return best.place, best.poor
+
+
+class _Best:
+    """The best start of each request so far: not poor, then cheap (or likely), strong, the first name."""
+
+    def __init__(self, count: int) -> None:
+        self.place = np.zeros(count, np.int64)
+        self.poor = np.ones(count, bool)
+        self._keys = [np.full(count, np.inf) for _ in range(4)]
+
+    def offer(
+        self, place: Places, there: Flags, poor: Flags, success: Doubles, cost: Doubles, p: Doubles, name: Any
+    ) -> None:
+        keys = [poor.astype(float), np.where(poor, -success, cost), -p, name.astype(float)]
+        less, same = np.zeros(len(place), bool), there.copy()
+        for new, old in zip(keys, self._keys, strict=True):
+            less |= same & (new < old)
+            same &= new == old
+        self.place[less], self.poor[less] = place[less], poor[less]
+        self._keys = [np.where(less, new, old) for new, old in zip(keys, self._keys, strict=True)]
+
+
+def _after_failure(success: Doubles, failed: Doubles) -> Doubles:
+    """`prospects.after_failure` of each."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        told = ALIKE * np.sqrt(success * (1.0 - success) * failed / (1.0 - failed))
+        left = np.maximum(np.maximum(success - told, (success - failed) / (1.0 - failed)), 0.0)
+    open_ = (failed > 0.0) & (failed < 1.0) & (success > 0.0) & (success < 1.0)
+    return np.asarray(np.where(open_, left, success), float)
