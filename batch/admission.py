@@ -1,13 +1,14 @@
 """Who may ask a model now: a place in the queue of each model, and a note before each call is sent."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 
-from batch.gate import Gate
+from batch.gate import FIRST, Gate
 from batch.pace import Pace, Turn
+from router.dialects.amend import yielding
 from router.errors import Unsent, UpstreamError
-from router.seams import Stream, Upstream
+from router.seams import Clock, Stream, Upstream
 from router.types import Model, Request
 
 Sent = Callable[[str, str], Awaitable[None]]
@@ -24,6 +25,7 @@ class Admitted:
         async with self._admitted(request, model) as turn:
             if self._gate is not None:
                 self._gate.begun()
+                request = given_way(request, self._gate)
             try:
                 async with aclosing(self._upstream.send(request, model)) as stream:
                     async for item in stream:
@@ -51,17 +53,24 @@ class Admitted:
         await self._upstream.close()
 
 
-class Paces:
-    """One `Pace` a model."""
+def given_way(request: Request, gate: Gate) -> Request:
+    """Give what is sent of work that can wait to the engine behind `gate`."""
+    return yielding(request) if gate.terms.priority else request
 
-    def __init__(self, make: Callable[[Model], Pace]) -> None:
-        self._make = make
-        self._paces: dict[str, Pace] = {}
+
+class Paces:
+    """One `Pace` an engine of `gates`, whatever models it serves, and one for each model elsewhere."""
+
+    def __init__(self, gates: Mapping[str, Gate], clock: Clock, *, first: int = FIRST) -> None:
+        self._gates, self._clock, self._first = gates, clock, first
+        self._paces: dict[tuple[str, str], Pace] = {}
 
     def of(self, model: Model) -> Pace:
-        pace = self._paces.get(model.name)
+        gate = self._gates.get(model.upstream)
+        key = (model.upstream, "" if gate is not None else model.name)
+        pace = self._paces.get(key)
         if pace is None:
-            pace = self._paces[model.name] = self._make(model)
+            pace = self._paces[key] = Pace(self._clock, first=self._first, gate=gate)
         return pace
 
     def wake(self) -> None:
@@ -70,5 +79,5 @@ class Paces:
             pace.wake()
 
     def places(self) -> int:
-        """How many calls may be under way now, over all models."""
+        """How many calls may be under way now, over all of them."""
         return sum(pace.width for pace in self._paces.values())

@@ -26,9 +26,16 @@ log = logging.getLogger("farthing.engine")
 QUIET: Mapping[str, str] = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
 """No telemetry of ours, and none of those we start."""
 
+PRIORITY = "--scheduling-policy=priority"
+
 LOOK_EVERY = 0.5
 STOP_PATIENCE = 20.0
 LARGEST_LOG = 16 << 20
+
+
+def goes_by_priority(flags: Sequence[str]) -> bool:
+    """Whether an engine that is started with `flags` goes by priority: it is told to, unless they differ."""
+    return PRIORITY in flags or not any(flag.startswith("--scheduling-policy") for flag in flags)
 
 
 class EngineState(StrEnum):
@@ -60,7 +67,8 @@ class EngineSpec:
         words = [self.executable, "serve", self.model, "--host", self.host, "--port", str(self.port)]
         if self.served_as:
             words += ["--served-model-name", *self.served_as]
-        return [*words, *self.flags]
+        told = PRIORITY in self.flags or not goes_by_priority(self.flags)
+        return [*words, *self.flags, *([] if told else [PRIORITY])]
 
     @property
     def health(self) -> str:

@@ -15,16 +15,35 @@ from router.windows import Window, within
 QUIET_AFTER = 10.0
 """Seconds without anybody else after which the engine is ours again."""
 
+IN_USE = 5.0
+"""Seconds after the last question for room from which on nobody looks at the engine any more."""
+
 FULL = 0.95
 """Share of the KV cache in use from which on no more calls are added: the engine would preempt."""
+
+FIRST = 16
+"""Calls an engine gets before it has shown how many it runs at once."""
+
+AHEAD = 1.5
+"""Calls it gets for each that it runs: it takes on more if it can; else one that ends is followed at once.
+
+Calls that began together end together; an engine that goes by priority lets others pass those that wait.
+"""
+
+FADES = 0.97
+"""What is left at each look of how many it has been seen to run, if it runs fewer now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What an engine's owner allows work that can wait: calls at once, alone and beside interactive ones."""
+    """What an engine's owner allows work that can wait: calls at once, alone and beside interactive ones.
+
+    `priority` says that the engine lets calls of a lower one pass those that wait in its queue.
+    """
 
     most: int = 256
     beside_interactive: int = 2
+    priority: bool = False
     windows: Sequence[Window] = ()
 
 
@@ -43,27 +62,41 @@ class Gate:
         ready: Callable[[], bool] = lambda: True,
         waited: Callable[[], float | None] = lambda: None,
     ) -> None:
-        self._terms, self._clock, self._ready, self._waited = terms, clock, ready, waited
+        self.terms, self._clock, self._ready, self._waited = terms, clock, ready, waited
         self._load: EngineLoad | None = None
+        self._width, self._runs = float(FIRST), 0.0
         self._strange = 0.0
         self._others_until = 0.0
         self.busy = self.ended = 0
+        self._asked = float("-inf")
+
+    @property
+    def steers(self) -> bool:
+        """Whether the engine tells what it is busy with, so that `room` is as many as keep it full."""
+        return self._load is not None
+
+    @property
+    def in_use(self) -> bool:
+        """Whether anything depends on what the engine says."""
+        return self.busy > 0 or self._clock.monotonic() - self._asked < IN_USE
 
     def room(self) -> int:
         """Calls the engine may have of us now, those it has included."""
+        self._asked = self._clock.monotonic()
         if not self._ready() or not self._is_time():
             return 0
         if self._somebody_waits():
-            return self._terms.beside_interactive
-        if self._load is not None and self._load.kv_usage >= FULL:
-            return min(self._terms.most, self.busy)
-        return self._terms.most
+            return self.terms.beside_interactive
+        return min(self.terms.most, int(self._width)) if self.steers else self.terms.most
 
     def saw(self, load: EngineLoad | None) -> None:
         """Take a new reading of the engine; `None`: it says nothing, and is taken for ours."""
-        first, self._load = self._load is None, load
+        before, self._load = self._load, load
         if load is None:
+            self._width, self._runs = float(FIRST), 0.0
             return
+        first = before is None
+        self._steer(load, preempted=before is not None and load.preemptions > before.preemptions)
         # What it has ended beyond ours. Of our busy calls any may have ended there, and not yet here.
         strange = load.ended - self.ended
         if first or strange < self._strange:
@@ -74,6 +107,15 @@ class Gate:
         # One call may have begun between the reading and ours.
         if load.running + load.waiting > self.busy + 1:
             self._others_came()
+
+    def _steer(self, load: EngineLoad, *, preempted: bool) -> None:
+        """Find how many calls keep it full."""
+        if preempted or load.kv_usage >= FULL:
+            self._runs = load.running
+            self._width = max(1.0, load.running)
+        else:
+            self._runs = max(load.running, self._runs * FADES)
+            self._width = max(FIRST, self._runs * AHEAD)
 
     def begun(self) -> None:
         self.busy += 1
@@ -92,5 +134,5 @@ class Gate:
         return waited is not None and self._clock.now().timestamp() - waited < QUIET_AFTER
 
     def _is_time(self) -> bool:
-        windows = self._terms.windows
+        windows = self.terms.windows
         return not windows or any(within(window, self._clock.now()) for window in windows)

@@ -7,8 +7,7 @@ and at its deadline in any case: a late answer is worth more than none.
 import asyncio
 from contextlib import AsyncExitStack, aclosing, suppress
 
-from batch.admission import Paces
-from batch.pace import Pace
+from batch.admission import Paces, given_way
 from batch.pool import Pool
 from router.seams import Clock, Stream, Upstream
 from router.types import Lane, Model, Request
@@ -39,7 +38,12 @@ class Laned:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._patience):
                     await stack.enter_async_context(self._paces.of(model).turn())
-            stream = await stack.enter_async_context(aclosing(self._upstream.send(request, model)))
+            gate = self._pool.gates[self._name]
+            gate.begun()
+            stack.callback(gate.over)
+            stream = await stack.enter_async_context(
+                aclosing(self._upstream.send(given_way(request, gate), model))
+            )
             async for item in stream:
                 yield item
 
@@ -59,7 +63,7 @@ class Lanes:
 
     def __init__(self, pool: Pool, clock: Clock, *, patience: float) -> None:
         self._pool, self._clock, self._patience = pool, clock, patience
-        self._paces = Paces(lambda model: Pace(clock, gate=pool.gates[model.upstream].room))
+        self._paces = Paces(pool.gates, clock)
 
     def admit(self, name: str, upstream: Upstream) -> Upstream:
         if name not in self._pool.specs:

@@ -27,8 +27,10 @@ class Lookout:
         """Look until cancelled."""
         async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
             while True:
-                await asyncio.gather(*(self._look(session, name) for name in self._gates))
-                self._woken()
+                used = [name for name, gate in self._gates.items() if gate.in_use]
+                if used:
+                    await asyncio.gather(*(self._look(session, name) for name in used))
+                    self._woken()
                 await asyncio.sleep(LOOK_EVERY)
 
     async def _look(self, session: aiohttp.ClientSession, name: str) -> None:

@@ -2,17 +2,19 @@
 
 As long as more calls at once bring more answers in the same time, there is room for more;
 when they only wait longer, or are turned away, there are too many.
+An engine that tells what it is busy with is not tried: its gate knows.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from batch.gate import FIRST, Gate
 from router.errors import RateLimited, TimedOut, UpstreamError
 from router.seams import Clock
 
-LEAST, FIRST = 1, 16
+LEAST = 1
 
 SHRINK = 0.7
 """What is left of the width when calls are turned away."""
@@ -26,13 +28,13 @@ HOLD = 12
 
 
 class Turn:
-    """One call's place; whoever has it says if it was turned away."""
+    """One call's place; whoever has it says if it failed, and so if it was turned away."""
 
     def __init__(self) -> None:
-        self.refused = False
+        self.refused = self.in_vain = False
 
     def failed(self, error: UpstreamError) -> None:
-        self.refused = isinstance(error, RateLimited | TimedOut)
+        self.refused, self.in_vain = isinstance(error, RateLimited | TimedOut), True
 
 
 class Pace:
@@ -43,7 +45,7 @@ class Pace:
     """
 
     def __init__(
-        self, clock: Clock, *, most: int = 512, first: int = FIRST, gate: Callable[[], int] | None = None
+        self, clock: Clock, *, most: int = 512, first: int = FIRST, gate: Gate | None = None
     ) -> None:
         self._clock, self._most, self._gate = clock, most, gate
         self._width = float(min(first, most))
@@ -56,7 +58,10 @@ class Pace:
     def width(self) -> int:
         """Places there are now."""
         own = int(self._width)
-        return max(0, min(own, self._gate())) if self._gate is not None else own
+        if self._gate is None:
+            return own
+        room = self._gate.room()
+        return room if self._gate.steers else min(own, room)
 
     @property
     def busy(self) -> int:
@@ -106,6 +111,8 @@ class Pace:
             self._before = None
             self._begin_round(HOLD)
             return
+        if turn.in_vain:
+            return  # how soon a call fails says nothing of how many there may be
         self._ended += 1
         width = int(self._width)
         if self._ended == width:

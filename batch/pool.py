@@ -3,11 +3,17 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from batch.engine import EngineFiles, EngineState
 from batch.gate import Gate, Terms
 from batch.lookout import Lookout
 from router.seams import Clock
+
+GLANCE_EVERY = 0.05
+"""Seconds for which what stands in an engine's files is taken as it was."""
+
+Seen = TypeVar("Seen")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,14 +28,33 @@ class PoolSpec:
     kept: bool = False
 
 
+class Glance(Generic[Seen]):
+    """What `look` sees, looked at again once that is some time ago: a gate is asked for every call."""
+
+    def __init__(self, look: Callable[[], Seen], clock: Clock) -> None:
+        self._look, self._clock, self._at = look, clock, float("-inf")
+        self._seen: Seen
+
+    def __call__(self) -> Seen:
+        now = self._clock.monotonic()
+        if now - self._at >= GLANCE_EVERY:
+            self._at, self._seen = now, self._look()
+        return self._seen
+
+
 class Pool:
     """What is known of the engines by upstream; one of a process."""
 
     def __init__(self, specs: Mapping[str, PoolSpec], data: Path, clock: Clock) -> None:
-        self.specs = specs
+        self.specs, self._clock = specs, clock
         self._files = {name: EngineFiles(data / "engines", name) for name in specs}
         self.gates: Mapping[str, Gate] = {
-            name: Gate(spec.terms, clock, ready=self._ready(name, spec), waited=self._files[name].interactive)
+            name: Gate(
+                spec.terms,
+                clock,
+                ready=self._ready(name, spec),
+                waited=Glance(self._files[name].interactive, clock),
+            )
             for name, spec in specs.items()
         }
 
@@ -49,4 +74,6 @@ class Pool:
 
     def _ready(self, name: str, spec: PoolSpec) -> Callable[[], bool]:
         files = self._files[name]
-        return (lambda: files.state() is EngineState.READY) if spec.kept else (lambda: True)
+        return (
+            Glance(lambda: files.state() is EngineState.READY, self._clock) if spec.kept else (lambda: True)
+        )

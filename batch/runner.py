@@ -21,6 +21,9 @@ from router.seams import Clock
 LOOK_EVERY = 0.2
 """Seconds between two looks at what has come, ended or been cancelled."""
 
+MEAL = 8
+"""Lines are claimed by many at a time: once an eighth of those under way have ended."""
+
 TROUBLE = 5.0
 """Seconds before something is tried again that the disk or the store did not take."""
 
@@ -76,6 +79,7 @@ class Runner:
         self._claims, self._ending = claims, ending
         self._batches: dict[str, Batch] = {}
         self._news = news or asyncio.Event()
+        self._full = 0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; what is under way then lapses, for whoever takes over."""
@@ -90,8 +94,7 @@ class Runner:
         await asyncio.to_thread(self._store.resign, self._worker)
 
     async def _wait(self, stop: asyncio.Event) -> None:
-        """Sleep until a line ends, it is time to look again, or to stop."""
-        self._news.clear()
+        """Sleep until enough lines have ended, it is time to look again, or to stop."""
         waiting = [asyncio.ensure_future(self._news.wait()), asyncio.ensure_future(stop.wait())]
         try:
             await asyncio.wait(waiting, timeout=LOOK_EVERY, return_when=asyncio.FIRST_COMPLETED)
@@ -101,6 +104,7 @@ class Runner:
 
     async def _look_if_possible(self, group: asyncio.TaskGroup) -> None:
         """Look; a disk that is full, or a store that is away, ends nothing that could go on later."""
+        self._news.clear()
         try:
             await self._look(group)
         except Exception:
@@ -113,11 +117,14 @@ class Runner:
         for batch in batches:
             if batch.id not in self._moving:
                 await self._move_on(group, batch)
+        if not any(batch.state is State.IN_PROGRESS for batch in batches):
+            return
         room = self._room(len(self._running))
-        if room > 0 and any(batch.state is State.IN_PROGRESS for batch in batches):
+        if room > 0:
             claims = await asyncio.to_thread(self._store.claim, self._worker, room)
             for claim in claims:
                 await self._begin(group, claim)
+        self._full = len(self._running)
 
     async def _begin(self, group: asyncio.TaskGroup, claim: Claim) -> None:
         # One that another process has begun since we looked is not among those we know.
@@ -132,7 +139,8 @@ class Runner:
     def _ended(self, claim: Claim, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         del self._claims[request_id_of(claim)]
-        self._news.set()
+        if len(self._running) <= self._full - self._full // MEAL:
+            self._news.set()
 
     def _moved(self, batch_id: str, _: asyncio.Task[None]) -> None:
         del self._moving[batch_id]

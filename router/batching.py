@@ -16,7 +16,6 @@ from batch.answering import Answerer
 from batch.heir import Heir
 from batch.jobs import Claim
 from batch.leases import Leases
-from batch.pace import Pace
 from batch.place import Place
 from batch.pool import Pool
 from batch.runner import Runner
@@ -27,7 +26,7 @@ from router.errors import StoreAway
 from router.housekeeping import Housekeeping
 from router.parent import watch_parent
 from router.seams import Upstream
-from router.types import Model, Picodollars
+from router.types import Picodollars
 
 IDLE_LOOK = 0.5
 """Seconds between two looks for the first batch, or for the lock."""
@@ -61,10 +60,10 @@ class Batching:
         self._work = work
         self._store, self._shelf = work.place.open()
         self._home = Housekeeping(work.watcher, work.data, f"batch_{os.getpid()}", admit=self._admitted)
-        self._paces = Paces(self._pace)
         self._pool = Pool(pool_specs(work.watcher.current), work.data, self._home.clock)
         windows = {name: spec.terms.windows for name, spec in self._pool.specs.items()}
         self._spill = Spill(self._home.clock, windows, self._busy)
+        self._paces = Paces(self._pool.gates, self._home.clock)
         self._claims: dict[str, Claim] = {}
         self._stop, self._news = asyncio.Event(), asyncio.Event()
 
@@ -157,20 +156,12 @@ class Batching:
             self._pool.want(upstream)
         room = max(self._paces.places() * 2, 2 * AHEAD)
         if self._spill.look():
-            room += (
-                2 * AHEAD
-            )  # those that wait for a late engine take no room from those that may go elsewhere
+            # Those that wait for a late engine take no room from those that may go elsewhere.
+            room += 2 * AHEAD
         return min(room, MOST_CLAIMED) - running
 
     def _busy(self) -> int:
         return sum(gate.busy for gate in self._pool.gates.values())
-
-    def _pace(self, model: Model) -> Pace:
-        gate = self._pool.gates.get(model.upstream)
-        if gate is None:
-            return Pace(self._home.clock)
-        terms = self._pool.specs[model.upstream].terms
-        return Pace(self._home.clock, most=terms.most, gate=gate.room)
 
     def _admitted(self, name: str, upstream: Upstream) -> Upstream:
         return Admitted(upstream, self._paces, self._sent, self._pool.gates.get(name))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from batch.engine import EngineSpec, default_executable
+from batch.engine import EngineSpec, default_executable, goes_by_priority
 from batch.gate import Terms
 from batch.pool import PoolSpec
 from router.config import Config, OpenAIUpstream
@@ -60,6 +60,7 @@ def _terms(pool: Pool) -> Terms:
     return Terms(
         most=pool.most,
         beside_interactive=pool.beside_interactive,
+        priority=pool.priority or (pool.serve is not None and goes_by_priority(pool.serve.flags)),
         windows=[window_of(text) for text in pool.windows],
     )
 

@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from importlib.resources import files
@@ -27,6 +28,10 @@ class Database:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / "batch.sqlite"
+        self._turn = threading.Lock()
+        # Stays open: when nobody has the file open any more, SQLite empties its log and deletes it.
+        self._anchor = sqlite3.connect(self._path, timeout=PATIENCE, check_same_thread=False)
+        self._anchor.execute("PRAGMA journal_mode = WAL")
         with self._open() as db:
             _widen(db)
             db.executescript(files("batch.sqlite").joinpath("schema.sql").read_text())
@@ -36,14 +41,14 @@ class Database:
         # Opening takes a tenth of a millisecond, and nobody has to say which thread owns what.
         with closing(sqlite3.connect(self._path, timeout=PATIENCE, isolation_level=None)) as db:
             db.row_factory = sqlite3.Row
-            db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = NORMAL")
             yield db
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """Open for one transaction, which is undone if the block raises."""
-        with self._open() as db:
+        # SQLite has those who wait to write look again and again; threads of one process take turns.
+        with self._turn, self._open() as db:
             db.execute("BEGIN IMMEDIATE")
             try:
                 yield db

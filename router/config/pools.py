@@ -45,6 +45,13 @@ class Pool(Settings):
     beside_interactive: Annotated[
         int, Field(ge=0, le=4096, description="Background calls at once while somebody waits for an answer.")
     ] = 2
+    priority: Annotated[
+        bool,
+        Field(
+            description="The engine goes by `priority` (vLLM's `--scheduling-policy=priority`), so work "
+            "that can wait gives way. One that Farthing starts is told to, unless its flags say otherwise."
+        ),
+    ] = False
     windows: Annotated[
         tuple[str, ...],
         Field(description="When work that can wait may run, such as `22:00-06:00 Europe/Berlin`."),

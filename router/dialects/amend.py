@@ -16,6 +16,15 @@ MOST_OF_A_DRAFT = 20_000
 """Characters of a rejected answer that are shown to the model: it need not read megabytes of nonsense."""
 
 
+BACKGROUND = 10
+"""The `priority` of work that can wait, where an engine goes by it: the lower first, 0 being its default."""
+
+
+def yielding(request: Request) -> Request:
+    """Give what is sent to an engine that schedules by priority, so that others go first."""
+    return replace(request, body={"priority": BACKGROUND, **request.body})
+
+
 def amended(request: Request, model: Model, amendment: Amendment) -> Request:
     """Give what is sent to the upstream: `request` itself if nothing is to be changed."""
     if amendment.rescue is None and not amendment.logprobs:

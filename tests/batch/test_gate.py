@@ -2,7 +2,7 @@
 
 import pytest
 
-from batch.gate import FULL, QUIET_AFTER, Gate, Terms
+from batch.gate import AHEAD, FIRST, FULL, QUIET_AFTER, Gate, Terms
 from batch.load import EngineLoad, load_of
 from router.config.pools import window_of
 from tests.support.world import FakeClock
@@ -36,14 +36,51 @@ def test_who_is_no_vllm_says_nothing(exposition):
     assert load_of(exposition) is None
 
 
-def test_an_engine_that_is_ours_alone_is_filled():
-    one = gate(most=64)
-    for _ in range(40):
+@pytest.mark.parametrize("slots", [4, 64, 150])
+def test_an_engine_that_is_ours_alone_is_filled_with_what_it_runs_and_some_that_wait_there(slots):
+    one = gate(most=200)
+    one.saw(EngineLoad())
+    for _ in range(8):
+        while one.busy < one.room():
+            one.begun()
+        one.saw(EngineLoad(running=min(slots, one.busy), waiting=max(0, one.busy - slots)))
+
+    assert one.room() == min(200, max(FIRST, int(slots * AHEAD)))
+
+
+def test_one_that_runs_fewer_for_long_gets_fewer():
+    one = gate()
+    for _ in range(60):
         one.begun()
+    one.saw(EngineLoad(running=60))
+    assert one.room() >= 60
 
-    one.saw(EngineLoad(running=38, waiting=2))
+    for _ in range(200):
+        one.saw(EngineLoad(running=1))
 
-    assert one.room() == 64
+    assert one.room() == FIRST
+
+
+def test_one_that_says_nothing_of_its_load_steers_nobody():
+    one = gate(most=64)
+    assert (one.steers, one.room()) == (False, 64)
+    one.saw(EngineLoad())
+    assert (one.steers, one.room()) == (True, FIRST)
+    one.saw(None)
+    assert (one.steers, one.room()) == (False, 64)
+
+
+def test_nobody_looks_at_an_engine_that_nobody_asks_for():
+    clock = FakeClock()
+    one = gate(clock)
+    assert not one.in_use
+
+    one.room()
+    assert one.in_use
+    clock.at += 60
+    assert not one.in_use
+    one.begun()
+    assert one.in_use
 
 
 def test_others_at_the_engine_keep_us_down_until_they_have_been_gone_for_a_while():
@@ -57,7 +94,7 @@ def test_others_at_the_engine_keep_us_down_until_they_have_been_gone_for_a_while
     one.saw(EngineLoad(running=1))
     assert one.room() == 2
     clock.at += QUIET_AFTER
-    assert one.room() == 64
+    assert one.room() == FIRST
 
 
 def test_others_are_noticed_by_what_they_finished_between_two_looks():
@@ -68,7 +105,7 @@ def test_others_are_noticed_by_what_they_finished_between_two_looks():
     one.saw(EngineLoad(ended=101))
     one.begun()
     one.saw(EngineLoad(ended=102, running=1))
-    assert one.room() == 256
+    assert one.room() == FIRST
     one.over()
 
     one.saw(EngineLoad(ended=104))
@@ -88,14 +125,18 @@ def test_an_interactive_call_of_ours_counts_at_once_whichever_process_sent_it():
     assert one.room() == 256
 
 
-def test_a_full_cache_takes_no_more_than_it_has():
+@pytest.mark.parametrize("full", [{"kv_usage": FULL}, {"preemptions": 1.0}])
+def test_an_engine_whose_cache_is_full_takes_no_more_than_it_runs(full):
     one = gate(most=64)
-    for _ in range(5):
+    one.saw(EngineLoad())
+    for _ in range(20):
         one.begun()
+    one.saw(EngineLoad(running=20))
+    assert one.room() == 30
 
-    one.saw(EngineLoad(running=5, kv_usage=FULL))
+    one.saw(EngineLoad(running=17, waiting=3, **full))
 
-    assert one.room() == 5
+    assert one.room() == 17
 
 
 def test_an_engine_that_is_not_ready_or_whose_hours_it_is_not_gets_nothing():

@@ -5,8 +5,9 @@ import heapq
 
 import pytest
 
+from batch.gate import Gate, Terms
 from batch.pace import Pace
-from router.errors import RateLimited
+from router.errors import RateLimited, Unreachable
 from tests.support.world import FakeClock
 
 
@@ -48,14 +49,15 @@ async def test_one_that_gives_up_waiting_takes_no_place():
 
 
 async def test_a_closed_gate_lets_nobody_in_until_it_opens():
-    room = [0]
-    pace, release, entered = Pace(FakeClock(), gate=lambda: room[0]), asyncio.Event(), []
+    opened = [False]
+    gate = Gate(Terms(), FakeClock(), ready=lambda: opened[0])
+    pace, release, entered = Pace(FakeClock(), gate=gate), asyncio.Event(), []
     release.set()
     async with asyncio.TaskGroup() as group:
         group.create_task(hold(pace, release, entered, 0))
         await settled()
         assert entered == []
-        room[0] = 1
+        opened[0] = True
         pace.wake()
     assert entered == [0]
 
@@ -67,6 +69,18 @@ async def test_a_call_that_is_turned_away_narrows_it():
         turn.failed(RateLimited())
 
     assert pace.width == 7
+
+
+async def test_a_call_that_fails_at_once_is_not_taken_for_a_fast_one():
+    clock = FakeClock()
+    pace = Pace(clock, first=4)
+
+    for _ in range(200):
+        async with pace.turn() as turn:
+            clock.at += 0.001
+            turn.failed(Unreachable())
+
+    assert pace.width == 4
 
 
 class Engine:

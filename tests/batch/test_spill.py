@@ -9,7 +9,6 @@ from batch.admission import Admitted, Paces
 from batch.answering import Answerer
 from batch.gate import Gate, Terms
 from batch.jobs import Batch, File, State
-from batch.pace import Pace
 from batch.runner import Runner
 from batch.shelf import FolderShelf
 from batch.spill import Spill
@@ -78,7 +77,7 @@ class World:
         )  # fmt: skip
         windows = tuple(map(window_of, self.windows))
         self.gate = Gate(Terms(most=1, windows=windows), self.clock, ready=lambda: self.ready)
-        self.paces = Paces(self.pace)
+        self.paces = Paces({"pool": self.gate}, self.clock)
         self.spilling = Spill(self.clock, {"pool": windows}, lambda: self.gate.busy)
         engines = {"pool": Engine(self.clock, self.seconds), "provider": Engine(self.clock, 0.5)}
         gates = {"pool": self.gate}
@@ -94,9 +93,6 @@ class World:
             sinks=[self.book],
             clock=self.clock,
         )
-
-    def pace(self, model):
-        return Pace(self.clock, gate=self.gate.room if model.upstream == "pool" else None)
 
     async def sent(self, request_id, _model):
         self.spilling.sent(request_id)

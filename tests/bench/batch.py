@@ -1,7 +1,7 @@
 """`python -m tests.bench.batch`: how full batches keep a real vLLM, and what those who wait notice of it.
 
 One engine serves all of a run.
-Saturation: the same lines by a client that keeps a fixed number of calls under way, at its best number, and as a batch.
+Saturation: the same lines as a batch, and by a client that keeps as many calls under way as serve it best.
 Latency: the time to the first token of streams, one after another, alone and beside work that can wait.
 Lines have no prefix in common and answers a fixed length, so that only scheduling differs.
 """
@@ -20,6 +20,7 @@ import aiohttp
 import click
 
 from tests.bench.cpu import Spent, spent
+from tests.bench.double import written
 from tests.support.vllm_engine import RealEngine, real_engine
 
 NO_FIELDS: Mapping[str, Any] = {}
@@ -112,7 +113,9 @@ async def rated(engine: RealEngine, lines: int, work: Callable[[], Awaitable[Non
 
 async def saturation(engine: RealEngine, lines: int, tokens: int, widths: Sequence[int], rounds: int) -> None:
     direct, batch = Direct(engine, tokens), Batch(engine, tokens)
-    await direct.run(range(64), 16)  # warm
+    await direct.run(range(64), 16)
+    # The first batch also waits until the process that answers its lines has loaded everything.
+    await batch.over(batch.submit(range(64)))
     probe = range(max(200, lines // 4))
     rates = {}
     for width in widths:
@@ -185,7 +188,7 @@ async def latency(engine: RealEngine, tokens: int, width: int, seconds: float) -
 async def _gated(engine: RealEngine, tokens: int, seconds: float, idle: float) -> None:
     batch = Batch(engine, tokens)
     batch_id = await asyncio.to_thread(batch.submit, range(20_000))
-    while batch.done(batch_id) < 50:
+    while batch.done(batch_id) < 50:  # noqa: ASYNC110 - it is asked over HTTP
         await asyncio.sleep(0.2)
     before = batch.done(batch_id)
     found = await first_tokens(engine.server.url, seconds)
@@ -195,7 +198,7 @@ async def _gated(engine: RealEngine, tokens: int, seconds: float, idle: float) -
     shown("  the same, its first fifth left out", settled, idle)
     await asyncio.sleep(12)
     batch.cancel(batch_id)
-    while engine.load().running:
+    while engine.load().running:  # noqa: ASYNC110
         await asyncio.sleep(0.2)
 
 
@@ -206,15 +209,25 @@ async def _gated(engine: RealEngine, tokens: int, seconds: float, idle: float) -
 @click.option("--rounds", default=2, show_default=True)
 @click.option("--seconds", default=30.0, show_default=True, help="How long each latency is measured.")
 @click.option("--beside", default=2, show_default=True, help="`beside_interactive` of the pool.")
+@click.option(
+    "--double", is_flag=True, help="A stand-in for the engine that costs little: the scheduler alone."
+)
 @click.option("--only", type=click.Choice(["saturation", "latency"]))
 def main(
-    lines: int, tokens: int, widths: str, rounds: int, seconds: float, beside: int, only: str | None
+    lines: int,
+    tokens: int,
+    widths: str,
+    rounds: int,
+    seconds: float,
+    beside: int,
+    double: bool,
+    only: str | None,
 ) -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         real_engine(
             Path(folder),
-            flags=("--scheduling-policy=priority",),
+            home=written(Path(folder) / "double") if double else None,
             pool={"most": 256, "beside_interactive": beside},
         ) as engine,
     ):

@@ -101,10 +101,17 @@ class RealEngine:
 
 @contextmanager
 def real_engine(
-    folder: Path, *, flags: tuple[str, ...] = (), pool: Mapping[str, object] | None = None, ready: bool = True
+    folder: Path,
+    *,
+    flags: tuple[str, ...] = (),
+    pool: Mapping[str, object] | None = None,
+    home: Path | None = None,
 ) -> Iterator[RealEngine]:
-    """Serve with an engine, in `folder`, until the block ends; yields once it answers."""
-    home, port = installed(), _free_port()
+    """Serve with an engine, in `folder`, until the block ends; yields once it answers.
+
+    `home` is where vLLM is installed: left out, where `.ci/vllm` puts it.
+    """
+    home, port = home or installed(), _free_port()
     variables = {
         "HF_HUB_OFFLINE": "1",
         "VLLM_CPU_KVCACHE_SPACE": "1",
@@ -122,8 +129,7 @@ def real_engine(
     )
     with running(config, folder) as server:
         engine = RealEngine(server=server, url=url, files=EngineFiles(server.data / "engines", "own"))
-        if ready:
-            engine.reached(EngineState.READY)
+        engine.reached(EngineState.READY)
         yield engine
 
 

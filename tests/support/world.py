@@ -77,10 +77,12 @@ class Script:
     replies: Mapping[str, list[Sequence[str | Delta | BaseException | Callable[[], Awaitable[object]]]]]
     sent: list[str] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
     usage: Usage | None = field(default_factory=lambda: Usage(input=10, output=5))
 
     async def send(self, request: Request, model: Model, /) -> Stream:
         self.sent.append(model.name)
+        self.requests.append(request)
         script = self.replies[model.name]
         parts = script.pop(0) if len(script) > 1 else script[0]
         try:
