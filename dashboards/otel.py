@@ -65,7 +65,10 @@ FIRST_TOKEN = "gen_ai.client.operation.time_to_first_chunk"  # noqa: S105 - of a
 TOKENS = "gen_ai.client.token.usage"
 COST = "farthing.cost"
 
-OPERATION = "chat"
+OPERATIONS: Mapping[str, str] = MappingProxyType(
+    {"chat": "chat", "completions": "text_completion", "embeddings": "embeddings"}
+)
+"""Endpoint to the conventions' name of the operation."""
 
 
 class Telemetry:
@@ -86,14 +89,14 @@ class Telemetry:
             return
         last = rows[-1]
         end = max(_nanoseconds(row, after_ms=row.duration_ms) for row in rows)
-        whole = self._tracer.start_span(
-            f"{OPERATION} {last.asked}", kind=SpanKind.SERVER, start_time=_nanoseconds(rows[0])
-        )
+        operation = OPERATIONS[last.endpoint]
+        start = _nanoseconds(rows[0])
+        whole = self._tracer.start_span(f"{operation} {last.asked}", kind=SpanKind.SERVER, start_time=start)
         whole.set_attributes({"farthing.request.id": last.request_id, "farthing.policy": last.policy})
         context = set_span_in_context(whole)
         for row in rows:
             span = self._tracer.start_span(
-                f"{OPERATION} {row.model}",
+                f"{operation} {row.model}",
                 context=context,
                 kind=SpanKind.CLIENT,
                 start_time=_nanoseconds(row),
@@ -106,7 +109,10 @@ class Telemetry:
         whole.end(end)
 
     def _measure(self, row: LedgerEntry) -> None:
-        labels: dict[str, Value] = {"gen_ai.operation.name": OPERATION, "gen_ai.request.model": row.model}
+        labels: dict[str, Value] = {
+            "gen_ai.operation.name": OPERATIONS[row.endpoint],
+            "gen_ai.request.model": row.model,
+        }
         if row.provider is not None:
             labels["gen_ai.provider.name"] = row.provider
         failed: dict[str, Value] = {"error.type": row.error} if row.error else {}
@@ -133,7 +139,7 @@ def _attributes(row: LedgerEntry) -> dict[str, Value]:
     amounts = {name: getattr(row, column) for name, column in AMOUNTS.items()}
     paid = {name: amount / DOLLAR for name, amount in amounts.items() if amount is not None}
     known = {name: value for name, value in told.items() if value is not None}
-    return {"gen_ai.operation.name": OPERATION, **known, **paid}
+    return {"gen_ai.operation.name": OPERATIONS[row.endpoint], **known, **paid}
 
 
 def _nanoseconds(row: LedgerEntry, *, after_ms: float = 0.0) -> int:

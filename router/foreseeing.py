@@ -133,7 +133,7 @@ class Foresight:
         features = self._features(request)
         for way in ways:
             if way == STRONGEST:
-                strongest = asked.strongest
+                strongest = asked.choose(request, features).strongest
                 steps = (single(request, features, strongest),) if strongest is not None else ()
                 found.book(way, steps, self._known)
                 continue
@@ -162,8 +162,8 @@ class Foresight:
 
     def _for(self, policy: str, features: Features, models: Sequence[Model]) -> Features:
         """Predict as that policy's own experience has it, where it is not the usual one."""
-        if policy == DEFAULT_POLICY:
-            return features
+        if policy == DEFAULT_POLICY or not features.vector:
+            return features  # of vectors nothing is predicted
         segment = Segment(policy, features.kind)
         own = self._parts.predictor.predict(features.vector, models, segment)
         return replace(features, predictions={**features.predictions, **own})

@@ -36,13 +36,14 @@ def _delta(choice: object, around: Around) -> Delta:
     text = choice.get("text")
     if not isinstance(index, int) or not isinstance(text, str | None):
         raise Broken("The upstream's choice has no text.")
+    served, served_id, envelope = around
     return Delta(
         choice=index,
         text=text or "",
         finish_reason=finish if isinstance(finish, str) else None,
         logprobs=logprobs if isinstance(logprobs, dict) else None,
-        served_model=around.model,
-        served_id=around.id,
+        served_model=served,
+        served_id=served_id,
         choice_extra=others(choice, CHOICE_KNOWN),
-        envelope=around.envelope,
+        envelope=envelope,
     )

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import orjson
 
@@ -28,13 +28,8 @@ MOST_ID = 200
 """Characters of an upstream's name for an answer that are kept."""
 
 
-class Around(NamedTuple):
-    """What stands around the choices of an answer, or of a chunk of one."""
-
-    model: str | None
-    id: str | None
-    envelope: Mapping[str, Any]
-
+Around: TypeAlias = tuple[str | None, str | None, Mapping[str, Any]]
+"""What stands around the choices: the model that serves, its name for the answer, and all other fields."""
 
 ReadChoice: TypeAlias = Callable[[object, Around], Delta]
 """Reads one choice; raises `Broken`."""
@@ -140,7 +135,7 @@ def deltas_in(body: Mapping[str, Any], read: ReadChoice) -> list[Delta]:
 def around_in(body: Mapping[str, Any]) -> Around:
     """Read what stands around the choices."""
     model, named = body.get("model"), body.get("id")
-    return Around(
+    return (
         model if isinstance(model, str) and model else None,
         named[:MOST_ID] if isinstance(named, str) and named else None,
         others(body, ENVELOPE_KNOWN),

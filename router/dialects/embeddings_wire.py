@@ -56,12 +56,12 @@ class VectorsDecoder:
 
     def end(self) -> tuple[list[Delta], Ending]:
         body, vectors = _cut(b"".join(self._parts), self._texts)
-        around, usage = around_in(body), body.get("usage")
-        delta = Delta(served_model=around.model, served_id=around.id)
+        (served, served_id, _), usage = around_in(body), body.get("usage")
+        delta = Delta(served_model=served, served_id=served_id)
         # An upstream need not say that vectors are no output.
         told = {**body, "usage": {**usage, "completion_tokens": 0}} if isinstance(usage, dict) else body
         envelope = {**others(body, KNOWN), "data": vectors}
-        return [delta], Ending(usage=usage_in(told), served_model=around.model, envelope=envelope)
+        return [delta], Ending(usage=usage_in(told), served_model=served, envelope=envelope)
 
 
 def _cut(data: bytes, texts: int) -> tuple[dict[str, Any], bytes]:

@@ -1,7 +1,5 @@
 """The chat-completions wire towards upstreams: what vLLM, SGLang, Ollama, OpenRouter and most speak."""
 
-from functools import partial
-
 import orjson
 
 from router.dialects.decoding import Around, StreamDecoder, WholeDecoder, failure_of, others
@@ -27,8 +25,8 @@ class ChatWire:
 
     def decoder(self, request: Request, /, *, stream: bool) -> Decoder:  # noqa: ARG002 - the seam
         if stream:
-            return StreamDecoder(self._max_answer, _DELTA)
-        return WholeDecoder(self._max_answer, _MESSAGE)
+            return StreamDecoder(self._max_answer, _delta)
+        return WholeDecoder(self._max_answer, _message)
 
     def failure(self, status: int, body: bytes, *, retry_after: float | None) -> UpstreamError:
         return failure_of(status, body, retry_after)
@@ -43,7 +41,15 @@ def asked(request: Request, model: Model) -> dict[str, object]:
     return body
 
 
-def _delta(key: str, choice: object, around: Around) -> Delta:
+def _delta(choice: object, around: Around) -> Delta:
+    return _read(choice, "delta", around)
+
+
+def _message(choice: object, around: Around) -> Delta:
+    return _read(choice, "message", around)
+
+
+def _read(choice: object, key: str, around: Around) -> Delta:
     if not isinstance(choice, dict):
         raise Broken("The upstream's choice is not an object.")
     message = choice.get(key)
@@ -53,6 +59,7 @@ def _delta(key: str, choice: object, around: Around) -> Delta:
     if not isinstance(message, dict) or not isinstance(index, int):
         raise Broken(f"The upstream's `{key}` is not an object.")
     logprobs = choice.get("logprobs")
+    served, served_id, envelope = around
     return Delta(
         choice=index,
         role=message.get("role"),
@@ -61,15 +68,12 @@ def _delta(key: str, choice: object, around: Around) -> Delta:
         tool_calls=_tool_calls(message.get("tool_calls")),
         finish_reason=finish if isinstance(finish, str) else None,
         logprobs=logprobs if isinstance(logprobs, dict) else None,
-        served_model=around.model,
-        served_id=around.id,
+        served_model=served,
+        served_id=served_id,
         extra=others(message, MESSAGE_KNOWN),
         choice_extra=others(choice, CHOICE_KNOWN),
-        envelope=around.envelope,
+        envelope=envelope,
     )
-
-
-_DELTA, _MESSAGE = partial(_delta, "delta"), partial(_delta, "message")
 
 
 def _text(value: object) -> str:

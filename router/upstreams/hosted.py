@@ -31,7 +31,7 @@ from router.errors import (
     UpstreamError,
 )
 from router.seams import Stream
-from router.types import Ending, Model, Request
+from router.types import Ending, Endpoint, Model, Request
 from router.upstreams.hosted_reading import deltas, plain, usage_of
 from router.upstreams.openai_compatible import Deadlines
 from router.upstreams.redaction import redact
@@ -150,6 +150,8 @@ class Hosted:
 
     async def send(self, request: Request, model: Model, /) -> Stream:
         """Stream the reply's deltas, then its one `Ending`; raise `UpstreamError` if the provider fails."""
+        if request.endpoint is not Endpoint.CHAT:
+            raise Denied(f"{self._provider} is only reached for chats.")
         call = self._call(request, model)
         now = asyncio.get_running_loop().time
         end = now() + self._deadlines.total

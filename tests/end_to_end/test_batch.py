@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.request
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +19,8 @@ from tests.support.fake_upstream import FakeUpstream
 from tests.support.server import REPOSITORY, running
 
 pytestmark = pytest.mark.e2e
+
+UNFINISHED = {"queued", "in_progress"}
 
 CONFIG = """
 upstreams:
@@ -193,3 +196,75 @@ policies:
     assert {row["model"] for row in told["rows"]} == models
     assert sum(row["spilled"] for row in told["rows"]) == (30 if models else 0)
     assert (len(engine.requests), len(provider.requests)) == (0, 30 if models else 0)
+
+
+OTHERS = """
+  - {name: writer, upstream: sim, price: {input: 0.02, output: 0.08}, serves: [completions]}
+  - {name: vectors, upstream: sim, price: {input: 0.01, output: 0}, serves: [embeddings]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "body", "answered"),
+    [
+        (
+            "/v1/embeddings",
+            {"model": "auto", "input": ["a", "b"], "dimensions": 3},
+            lambda body: [len(row["embedding"]) for row in body["data"]] == [3, 3],
+        ),
+        (
+            "/v1/completions",
+            {"model": "auto", "prompt": "Once", "max_tokens": 5},
+            lambda body: body["choices"][0]["text"] == "This is a simulated answer",
+        ),
+    ],
+)
+def test_texts_and_vectors_come_in_batches_too(tmp_path, endpoint, body, answered):
+    rows = [{"custom_id": f"q{n}", "method": "POST", "url": endpoint, "body": body} for n in range(20)]
+    rows[7] = {
+        **rows[7],
+        "body": {"model": "small", **{name: body[name] for name in body if name != "model"}},
+    }
+    with running(CONFIG + OTHERS.lstrip("\n"), tmp_path) as server:
+        client = OpenAI(base_url=server.url, api_key="unused")
+        content = "\n".join(map(json.dumps, rows)).encode()
+        file = client.files.create(file=("in.jsonl", content), purpose="batch")
+        batch = client.batches.create(input_file_id=file.id, endpoint=endpoint, completion_window="24h")
+        ended(server.url, batch.id)
+        batch = client.batches.retrieve(batch.id)
+        output = [json.loads(line) for line in client.files.content(batch.output_file_id).text.splitlines()]
+        errors = [json.loads(line) for line in client.files.content(batch.error_file_id).text.splitlines()]
+
+    assert (batch.status, batch.request_counts.completed, batch.request_counts.failed) == ("completed", 19, 1)
+    assert [line["custom_id"] for line in output] == [f"q{n}" for n in range(20) if n != 7]
+    assert all(answered(line["response"]["body"]) for line in output)
+    assert all(line["response"]["body"]["farthing"]["cost_usd"] for line in output)
+    assert [line["response"]["body"]["error"]["code"] for line in errors] == ["no_candidate"]
+
+
+def asked(url: str, method: str = "GET", body: object = None) -> dict:
+    data = json.dumps(body).encode() if body is not None else None
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
+    with urllib.request.urlopen(request, timeout=20) as response:
+        return json.loads(response.read())
+
+
+def test_a_request_in_the_background_outlives_the_server_that_took_it(tmp_path):
+    body = {"model": "large", "messages": [{"role": "user", "content": "Hi"}], "background": True}
+    slow = CONFIG.replace("first_token_ms: 10", "first_token_ms: 1500")
+    with running(slow, tmp_path) as server:
+        taken = [asked(f"{server.url}/chat/completions", "POST", body)["id"] for _ in range(3)]
+        asked(f"{server.url}/farthing/background/{taken[2]}/cancel", "POST", {})
+        server.kill()
+    with running(CONFIG, tmp_path) as server:
+        told = {}
+        for name in taken[:2]:
+            while (told := asked(f"{server.url}/farthing/background/{name}"))["status"] in UNFINISHED:
+                pass
+            assert (told["status"], told["response"]["choices"][0]["finish_reason"]) == ("completed", "stop")
+        cancelled = asked(f"{server.url}/farthing/background/{taken[2]}")
+
+    assert cancelled["status"] in {"cancelled", "completed"}
+    with reading(Ledger(server.data)) as ledger:
+        lanes = ledger.execute("SELECT DISTINCT lane, endpoint FROM ledger").fetchall()
+    assert lanes == [("background", "chat")]

@@ -31,6 +31,17 @@ MODELS = {
 }
 """Names here, and the names at the fake upstream that say what is done."""
 
+OTHERS = {
+    "writer": ("fake", "writer", "completions"),
+    "writer-down": ("dead", "writer-down", "completions"),
+    "writer-paced": ("fake", "fake-paced", "completions"),
+    "writer-silent": ("fake", "fake-usage-none", "completions"),
+    "writer-broken": ("fake", "fault-500", "completions"),
+    "vectors": ("fake", "vectors", "embeddings"),
+    "vectors-alias": ("fake", "fake-alias", "embeddings"),
+}
+"""Models that do not chat: where they are, what they are called there, and what they serve."""
+
 POLICIES = """
 policies:
   default: {strategy: cascade, models: [small, large]}
@@ -43,6 +54,9 @@ policies:
   substituted: {strategy: cascade, models: [alias], on_substitution: warn}
   substitute-refused: {strategy: cascade, models: [alias, large]}
   all-down: {strategy: cascade, models: [down, broken]}
+  texts: {strategy: cascade, models: [small, writer-down, writer]}
+  spaces: {models: [small, vectors]}
+  two-spaces: {models: [vectors, vectors-alias]}
 """
 
 
@@ -50,6 +64,7 @@ def configuration(fake_url: str) -> str:
     """Write the configuration, as YAML, for a fake upstream at this base URL."""
     rows = [_model(name, "fake", upstream_name) for name, upstream_name in MODELS.items()]
     rows += [_model("down", "dead", "down"), _model("simulated", "sim", "simulated")]
+    rows += [_model(name, upstream, at, serves=serves) for name, (upstream, at, serves) in OTHERS.items()]
     return f"""
 server: {{host: 127.0.0.1, keepalive_seconds: 0.5, shutdown_seconds: 3}}
 auth: keys
@@ -69,11 +84,11 @@ models:
 """
 
 
-def _model(name: str, upstream: str, upstream_name: str) -> str:
+def _model(name: str, upstream: str, upstream_name: str, *, serves: str = "chat") -> str:
     dear = name == "large"
     price = "{input: 0.50, output: 2.00}" if dear else "{input: 0.05, output: 0.20}"
     window = 1_000_000 if dear else 500_000
     return (
         f'  - {{name: {name}, upstream: {upstream}, upstream_name: "{upstream_name}", price: {price}, '
-        f"context_window: {window}, max_output: 8192, capabilities: {TOOLS_AND_FORMS}}}"
+        f"context_window: {window}, max_output: 8192, capabilities: {TOOLS_AND_FORMS}, serves: [{serves}]}}"
     )

@@ -317,6 +317,38 @@ const checks = {
     assert.equal((await failure(ask({ model: "alias" }), OpenAI.InternalServerError)).status, 502);
     assert.equal((await raw({ model: "auto:substituted" })).response.headers.get("x-farthing-substituted"), "another-model");
   },
+  async "a text goes on, without a template"() {
+    const text = await client().completions.create({ model: "writer", prompt: "Once upon a time", suffix: "The end." });
+    assert.deepEqual([text.object, text.model, text.choices[0].text], ["text_completion", "writer", " and writer goes on: Once upon a time"]);
+    const [{ path, body }] = await received("writer");
+    assert.deepEqual([path, body.suffix, "messages" in body], ["/v1/completions", "The end.", false]);
+  },
+  async "a text comes in pieces, and another writer is passed over"() {
+    const chunks = [];
+    const options = { model: "auto:texts", prompt: "Once", stream: true, stream_options: { include_usage: true } };
+    for await (const chunk of await client().completions.create(options)) chunks.push(chunk);
+    assert.equal(chunks.flatMap((c) => c.choices).map((c) => c.text).join(""), " and writer goes on: Once");
+    assert.deepEqual([chunks.at(-1).choices, chunks.at(-1).usage.completion_tokens], [[], 5]);
+  },
+  async "a model that only chats writes no text and gives no vectors"() {
+    const text = await failure(client().completions.create({ model: "small", prompt: "Once" }), OpenAI.BadRequestError);
+    const vectors = await failure(client().embeddings.create({ model: "small", input: "Hi" }), OpenAI.BadRequestError);
+    assert.deepEqual([text.code, vectors.code], ["no_candidate", "no_candidate"]);
+  },
+  async "vectors are read as numbers and cost their input"() {
+    const { data, response } = await client().embeddings.create({ model: "auto:spaces", input: ["Hi there", "xxxx"] }).withResponse();
+    assert.deepEqual(data.data.map((row) => row.embedding[0]), [1, 0.5]);
+    assert.equal((await received("vectors"))[0].body.encoding_format, "base64");
+    assert.equal(Math.round(Number(response.headers.get("x-farthing-cost-usd")) * 1e12), data.usage.prompt_tokens * 50000);
+  },
+  async "floats, tokens and dimensions are handed on"() {
+    const answer = await client().embeddings.create({ model: "vectors", input: [[1, 2, 3]], dimensions: 3, encoding_format: "float" });
+    assert.deepEqual(answer.data[0].embedding, [0.375, 0.1 + 0.2, -0.5]);
+  },
+  async "auto never chooses between spaces"() {
+    const error = await failure(client().embeddings.create({ model: "auto:two-spaces", input: "Hi" }), OpenAI.BadRequestError);
+    assert.match(error.message, /cannot be compared/);
+  },
 };
 
 const { version } = JSON.parse(readFileSync(`${folder}/node_modules/openai/package.json`));

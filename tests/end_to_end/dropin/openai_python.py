@@ -7,10 +7,26 @@ import sys
 
 import openai
 
-from tests.end_to_end.dropin import chat_checks, error_checks, routing_checks, stream_checks, tool_checks
+from tests.end_to_end.dropin import (
+    chat_checks,
+    error_checks,
+    routing_checks,
+    stream_checks,
+    text_checks,
+    tool_checks,
+    vector_checks,
+)
 from tests.end_to_end.dropin.runner import World, run
 
-MODULES = [chat_checks, tool_checks, stream_checks, error_checks, routing_checks]
+MODULES = [
+    chat_checks,
+    tool_checks,
+    stream_checks,
+    error_checks,
+    routing_checks,
+    text_checks,
+    vector_checks,
+]
 
 
 def main() -> int:
