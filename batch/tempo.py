@@ -50,7 +50,8 @@ def times(forecast: Forecast, speeds: Sequence[Speed]) -> list[Took]:
         seconds: Doubles | None
         if known:
             seconds = _as_before(calls, written, known)
-            source = f"measured: {sum(one.calls for one in known):,} calls of {len(known)} earlier batches"
+            batches = f"{len(known)} earlier batch{'es' if len(known) > 1 else ''}"
+            source = f"measured: {sum(one.calls for one in known):,} calls of {batches}"
         else:
             seconds, source = _by_machine(forecast, at)
         found.append(_took(upstream, float(calls.mean()), seconds, source))

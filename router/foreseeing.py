@@ -133,9 +133,9 @@ class Foresight:
         features = self._features(request)
         for way in ways:
             if way == STRONGEST:
-                strongest = asked.choose(request, features).strongest
-                steps = (single(request, features, strongest),) if strongest is not None else ()
-                found.book(way, steps, self._known)
+                usual = asked.choose(request, features).strongest
+                strongest = self._strongest(usual, request, features)
+                found.book(way, (single(request, features, strongest),) if strongest else (), self._known)
                 continue
             policy = asked if way == AS_ASKED else self.house.policies[way]
             chosen = policy.choose(request, features)
@@ -146,6 +146,13 @@ class Foresight:
                 found.refused.setdefault(way, Counter())[reason[:200]] += 1
                 continue
             found.book(way, outlook(chosen.spec, request, at, plan, self._models), self._known)
+
+    def _strongest(self, usual: Model | None, request: Request, features: Features) -> Model | None:
+        """Give the strongest model, or where it does not serve what is asked, the strongest that does."""
+        if usual is not None and usual.does(request.endpoint):
+            return usual
+        can = [model for model in self._models.values() if model.does(request.endpoint)]
+        return max(can, key=lambda model: features.predictions[model.name].success, default=None)
 
     def _parsed(self, endpoint: str, line: Line, raw: bytes) -> Request:
         body = orjson.dumps(orjson.loads(raw)["body"])

@@ -14,8 +14,10 @@ import orjson
 import yaml
 from numpy.typing import NDArray
 
+from batch.forecast import Book
 from evaluators import EVALUATORS
 from evaluators.records import Answer, Doubles, Records
+from policies.outlook import outlook
 from router.app import Household, gather
 from router.clock import SystemClock
 from router.config import parse
@@ -125,11 +127,15 @@ class Bench:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed:
-    """What came of a batch: each line's score and cost in USD (n,), and the share of lines that climbed."""
+    """What came of a batch: each line's score and cost in USD (n,), and the share of lines that climbed.
+
+    `book` holds what was expected of the same lines.
+    """
 
     score: Doubles
     cost: Doubles
     climbed: float
+    book: Book
 
 
 def bench(ladder: Ladder, records: Records, *, split: str = "validation", most: int | None = None) -> Bench:
@@ -167,9 +173,14 @@ class Replay:
         """Answer every prompt, one after another, as lines of a batch."""
         house = self._house(way)
         policy = house.policies["default"]
-        scores, costs, climbed = [], [], 0
+        catalogue = {model.name: model for model in house.catalog}
+        scores, costs, climbed, book = [], [], 0, Book()
         for prompt in self._on.prompts:
-            outcome = await house.pipeline.run(self._request(prompt), policy)
+            request = self._request(prompt)
+            features, _, plan, _ = house.pipeline.plan(request, policy)
+            if plan is not None:
+                book.add(outlook(policy.spec, request, features, plan, catalogue))
+            outcome = await house.pipeline.run(request, policy)
             chosen = outcome.chosen
             name = chosen.decision.model.name if chosen is not None else None
             known = self._records.answers[self._on.ladder.source, name] if name else {}
@@ -177,7 +188,9 @@ class Replay:
             costs.append((outcome.cost or 0) / DOLLAR)
             asked = {each.decision.model.name for each in outcome.attempts if each.purpose is Purpose.ANSWER}
             climbed += len(asked) > 1
-        return Replayed(score=np.array(scores), cost=np.array(costs), climbed=climbed / max(1, len(scores)))
+        return Replayed(
+            score=np.array(scores), cost=np.array(costs), climbed=climbed / max(1, len(scores)), book=book
+        )
 
     def _request(self, prompt: str) -> Request:
         text = self._records.prompts[prompt].text

@@ -60,7 +60,7 @@ def learn(corpus: Corpus, prompts: Sheet, settings: Settings) -> Difficulty:
     """Fit everything on the outcomes of a corpus; the same corpus and settings give the same classifier."""
     random = np.random.default_rng(settings.seed)
     core = _core(corpus, prompts, settings, random)
-    reader, lengths = _lengths(core.reader, core.read, corpus, core.known)
+    reader, lengths = fitted_lengths(core.reader, core.read, corpus, core.known)
     return Difficulty(
         reader=reader,
         models=tuple((corpus.subjects[at].name, corpus.subjects[at].tuned) for at in core.known),
@@ -220,7 +220,7 @@ def _crossed(
     return Crossed(reader=joined(bare, blind, centre), traits=traits - centre)
 
 
-def _lengths(reader: Reader, read: Floats, corpus: Corpus, known: Places) -> tuple[Reader, Lengths]:
+def fitted_lengths(reader: Reader, read: Floats, corpus: Corpus, known: Places) -> tuple[Reader, Lengths]:
     """Fit log tokens of answers: one number a prompt by ridge, then a line a model through it."""
     kept = ~np.isnan(corpus.tokens) & ~np.isin(corpus.source, TERSE) & (corpus.tokens > 0)
     prompt, column = corpus.prompt[kept], np.searchsorted(known, corpus.subject[kept])

@@ -121,8 +121,12 @@ def _show(file: Path, told: dict[str, Any]) -> None:
         console.print(f"- {trouble['message']}", style="yellow", highlight=False)
     if len(told["troubles"]) > SHOWN:
         console.print(f"- and {len(told['troubles']) - SHOWN:,} more (--format json has all)", style="yellow")
-    for upstream, source in told["speeds"].items():
-        console.print(f"time at {upstream}: {source}", highlight=False)
+    for way in told["ways"]:
+        for part in way["upstreams"]:
+            console.print(
+                f"{way['way']}, time at {part['upstream']}: {_timed(part)}",
+                highlight=False,
+            )
     for note in told["notes"]:
         console.print(note, highlight=False)
 
@@ -134,3 +138,7 @@ def _details(console: Console, way: dict[str, Any]) -> None:
     console.print(f"{way['way']}: {models or 'nothing'}", highlight=False)
     for reason, count in way["reasons"].items():
         console.print(f"  no model may serve {count:,} lines: {reason}", highlight=False)
+
+
+def _timed(part: dict[str, Any]) -> str:
+    return f"{duration(part['likely'])} ({part['source']})" if part["likely"] is not None else part["source"]

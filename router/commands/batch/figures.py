@@ -25,7 +25,6 @@ def figures(found: Foreseen, errors: Errors, speeds: Sequence[Speed]) -> dict[st
             "in_trouble": len(found.troubles),
         },
         "ways": ways,
-        "speeds": {part["upstream"]: part["source"] for way in ways for part in way["upstreams"]},
         "troubles": [{"line": one.line, "code": one.code, "message": one.message} for one in found.troubles],
         "notes": _notes(found, ways),
     }

@@ -14,6 +14,7 @@ PARTS: Mapping[str, str] = MappingProxyType(
     {
         "difficulty": "How well chances and lengths are predicted.",
         "batch": "Replay recorded prompts as batches: cost at equal quality beside single models.",
+        "estimate": "Whether the interval of `farthing batch estimate` holds on recorded files.",
         "cascade": "What checking answers is worth beside routing alone, at equal cost.",
         "checks": "What the free checks catch, and what they condemn by mistake.",
         "risk": "Whether promises of a failure rate are kept.",

@@ -70,3 +70,17 @@ def test_a_ladder_of_own_models_is_routed_drawn_and_written_down(records: Path) 
 def test_what_is_missing_is_said_in_a_sentence(part: str, tmp_path: Path) -> None:
     with pytest.raises(BadRecords, match=r"prompts.parquet is missing"):
         run(part, "--data", tmp_path)
+
+
+def test_estimates_are_held_against_files_of_sources_that_had_no_part_in_them(records: Path) -> None:
+    outcomes = pq.read_table(records / "outcomes.parquet").to_pydict()
+    outcomes["source"] = ["quiz" if at % 40 < 20 else "exam" for at in range(80)]
+    outcomes["tokens_out"] = [20.0 + at % 7 if at % 40 < 20 else 200.0 + at % 7 for at in range(80)]
+    pq.write_table(pa.table(outcomes), records / "outcomes.parquet")
+    prompts = pq.read_table(records / "prompts.parquet").to_pydict()
+    prompts["split"] = ["train"] * 40
+    pq.write_table(pa.table(prompts), records / "prompts.parquet")
+    found = json.loads(run("estimate", "--data", records, "--json"))
+    assert {(one["source"], one["files"]) for one in found} == {("quiz", 2), ("exam", 2)}
+    assert all(one["width"] > 1 for one in found)
+    assert "covered where every source counts alike" in run("estimate", "--data", records)
