@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 FENCE = re.compile(r" {0,3}(`{3,}|~{3,})[ \t]*([^`\n]*)\n?$")
 
+CANDIDATE = re.compile(r"^ {0,3}(?:```|~~~)", re.MULTILINE)
+"""How a line begins that may be a fence: others are not looked at one by one."""
+
 LONGEST_FENCE = 200
 """Characters after which a line that began like a fence is none."""
 
@@ -34,11 +37,19 @@ class Fences:
             text = self._prose(text)
             return [Piece(text=text)] if text else []
         pieces: list[Piece] = []
-        *lines, last = (self._held + text).split("\n")
-        self._held = ""
-        for line in lines:
-            self._line(line + "\n", pieces)
-        self._begin(last)
+        text, self._held = self._held + text, ""
+        at = 0
+        for candidate in CANDIDATE.finditer(text):
+            start = candidate.start()
+            end = text.find("\n", start) + 1
+            if not end or (start == 0 and self._settled):
+                continue
+            self._lines(text[at:start])
+            self._line(text[start:end], pieces)
+            at = end
+        last = max(at, text.rfind("\n", at) + 1)
+        self._lines(text[at:last])
+        self._begin(text[last:])
         return self._flushed(pieces)
 
     def end(self) -> list[Piece]:
@@ -71,6 +82,12 @@ class Fences:
         elif start:
             self._settled = True
             self._parts.append(start)
+
+    def _lines(self, lines: str) -> None:
+        """Take whole lines that are no fences."""
+        if lines:
+            self._parts.append(lines)
+            self._settled = False
 
     def _line(self, line: str, pieces: list[Piece]) -> None:
         fence = None if self._settled or len(line) > LONGEST_FENCE else FENCE.match(line)
