@@ -31,6 +31,10 @@ class Caps:
             return False
         return not self._answered or (self.affords(cost) and not self._late)
 
+    @property
+    def has_price(self) -> bool:
+        return self._money is not None
+
     def affords(self, cost: Picodollars) -> bool:
         return self._money is None or self._spent + cost <= self._money
 

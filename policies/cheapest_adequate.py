@@ -12,13 +12,25 @@ from dataclasses import replace
 from policies.caps import Caps
 from policies.estimate import expected_cost
 from policies.language import PolicySpec
-from policies.priors import kind_of
-from policies.prospects import Prospect, after_failure, best, prospects, rescued
+from policies.priors import ANSWERS_ASKED, kind_of
+from policies.prospects import Prospect, after_failure, best, best_start, prospects, rescued
 from policies.rescues import rescues
 from policies.standing import checking_costs, doubts, in_force, needed, reliability, switch_cost
 from policies.steps import decision, ends_it
 from router.seams import Plan
-from router.types import Amendment, Attempt, Decision, Features, Model, Release, Request, Rescue, Status
+from router.types import (
+    NOTHING,
+    Amendment,
+    Attempt,
+    Decision,
+    Features,
+    Model,
+    Picodollars,
+    Release,
+    Request,
+    Rescue,
+    Status,
+)
 
 
 class CheapestAdequate:
@@ -46,6 +58,23 @@ class CheapestAdequate:
             step = way.rescue(attempt) if attempt.status is Status.REJECTED else way.failover(attempt)
 
 
+class _Costs(dict[str, Picodollars]):
+    """What an answer of each model is expected to cost, reckoned when it is asked for."""
+
+    def __init__(self, request: Request, features: Features, models: Mapping[str, Model]) -> None:
+        super().__init__()
+        self._request, self._features, self._models = request, features, models
+
+    def __missing__(self, name: str) -> Picodollars:
+        cost = self[name] = expected_cost(self._request, self._features, self._models[name]) or 0
+        return cost
+
+    def all(self) -> "_Costs":
+        for name in self._models:
+            self[name]
+        return self
+
+
 class _Way:
     """One request's way through the candidates."""
 
@@ -61,17 +90,27 @@ class _Way:
         self._caps = Caps(spec.escalation)
         self._left = {model.name: model for model in candidates}
         self._chance = {name: features.predictions[name].success for name in self._left}
-        self._costs = {model.name: expected_cost(request, features, model) or 0 for model in candidates}
+        self._costs = _Costs(request, features, dict(self._left))
         release = spec.stream_release if request.stream else Release.HELD
         self._reliability = reliability(checks, features, release)
-        self._checking = checking_costs(spec, checks, self._costs, release)
+        asks = any(check.name in ANSWERS_ASKED for check in spec.checks)
+        self._checking = checking_costs(spec, checks, self._costs.all(), release) if asks else NOTHING
         self._enough = needed(spec, features, max(self._chance.values()))
         self._promised = "least" in features.moment
 
     def start(self) -> Decision | None:
-        ahead = self._ahead(self._left)
-        name, _ = min(ahead.items(), key=self._rank)
-        poor = self._poor(name, ahead[name])
+        if self._promised:
+            ahead = self._ahead(self._left)
+            name, there = min(ahead.items(), key=self._rank)
+        else:
+            name, there = best_start(
+                self._chance,
+                self._total if self._checking or self._features.moment else self._costs.__getitem__,
+                enough=self._enough,
+                checks=self._reliability,
+                calls=self._caps.calls,
+            )
+        poor = self._poor(name, there)
         told = f"most likely to succeed{doubts(self._features)}" if poor else "cheapest adequate"
         return self._step(self._left[name], told)
 
@@ -139,7 +178,7 @@ class _Way:
 
     def _ahead(self, models: Mapping[str, Model]) -> dict[str, Prospect]:
         chance = self._chance
-        costs: Mapping[str, float] = self._costs
+        costs: Mapping[str, float] = self._costs.all()
         if len(models) < len(chance):
             chance = {name: chance[name] for name in models}
         if self._checking or self._features.moment:
@@ -167,13 +206,22 @@ class _Way:
 
     def _step(self, model: Model, reason: str) -> Decision:
         chance = self._chance[model.name]
-        made = decision(
-            self._spec, self._request, model, f"{reason} (p={chance:.2f})", self._costs, checks=self._checks
+        own = self._costs[model.name]
+        return decision(
+            self._spec,
+            self._request,
+            model,
+            f"{reason} (p={chance:.2f})",
+            self._costs,
+            checks=self._checks,
+            last=not self._may_follow(model.name, chance, own),
         )
-        stronger = [
-            self._costs[name] for name in self._left if self._chance[name] > chance and name != model.name
-        ]
-        follows = self._caps.calls > 1 and stronger
-        if not follows or not self._caps.affords(self._costs[model.name] + min(stronger)):
-            made = replace(made, last=True)
-        return made
+
+    def _may_follow(self, asked: str, chance: float, cost: Picodollars) -> bool:
+        """Tell whether there is a stronger model that calls and money will reach for."""
+        if self._caps.calls <= 1:
+            return False
+        stronger = (name for name in self._left if self._chance[name] > chance and name != asked)
+        if self._caps.has_price:
+            return any(self._caps.affords(cost + self._costs[name]) for name in stronger)
+        return next(stronger, None) is not None

@@ -6,11 +6,12 @@ from router.types import Features, Model, Picodollars, Request
 
 def expected_output(request: Request, features: Features, model: Model) -> float:
     """Tokens the model will probably write, over all choices."""
-    each = features.predictions[model.name].output_tokens
-    for limit in (request.limits.output_tokens, model.max_output):
-        if limit is not None:
-            each = min(each, limit)
-    return each * request.limits.choices
+    limits, each = request.limits, features.predictions[model.name].output_tokens
+    if limits.output_tokens is not None and limits.output_tokens < each:
+        each = limits.output_tokens
+    if model.max_output is not None and model.max_output < each:
+        each = model.max_output
+    return each * limits.choices
 
 
 def expected_cost(request: Request, features: Features, model: Model) -> Picodollars | None:

@@ -128,20 +128,22 @@ class RoutedPolicy:
         moment = self._moment(0.0)
         if moment:
             features = replace(features, moment=moment)
-        allowed, refused = self._sifted(request, features)
+        able, unable = self._who_can(request, features)
+        allowed, refused = self._sifted(request, features, able)
         last_resort = not allowed
         if last_resort:
-            allowed = [model for model in self._eligible if _rests(refused.get(model.name))]
+            allowed = [model for model in able if _rests(refused.get(model.name))]
             for model in allowed:
                 del refused[model.name]
         features, allowed = self._oriented(request, features, allowed, refused)
         ordered = tiers(self.spec, request, allowed, self._preferred, refused)
+        every = {**unable, **refused} if refused else unable
         if not ordered:
-            return None, self._all_told(request, features, refused)
+            return None, self._all_told(request, features, every)
         plan = in_turn(self._strategy, request, features, ordered, self.spec)
         if LATE in request.labels and self.spec.prefer is not None:
             plan = told(plan, self._preferred)
-        return self._guarded(plan, request, features, began, last_resort=last_resort), refused
+        return self._guarded(plan, request, features, began, last_resort=last_resort), every
 
     def open(self, features: Features) -> None:
         """Decide what depends on model and day alone, once a day: claims get old at midnight (UTC)."""
@@ -191,21 +193,25 @@ class RoutedPolicy:
                 yield name, reason
 
     def _who_can(self, request: Request, features: Features) -> tuple[Sequence[Model], Mapping[str, Refusal]]:
-        """Sort out who can do what the request needs: the same for all that need the same."""
+        """Sort out who can do what the request needs, and why not the rest, the barred among them.
+
+        It is the same for all that need the same.
+        """
         rule = self.rules.get("can_do")
         if rule is None or not request.needs:
-            return self._eligible, NOTHING
+            return self._eligible, self._barred
         known = self._able.get(request.needs)
         if known is None:
             reasons = sieve(rule)(request, features, self._eligible)
             able = tuple(model for model in self._eligible if model.name not in reasons)
             unable = {name: Refusal(rule="can_do", reason=reason) for name, reason in reasons.items()}
-            known = self._able[request.needs] = (able, unable)
+            known = self._able[request.needs] = (able, MappingProxyType({**self._barred, **unable}))
         return known
 
-    def _sifted(self, request: Request, features: Features) -> tuple[list[Model], dict[str, Refusal]]:
-        able, unable = self._who_can(request, features)
-        allowed, refused = list(able), {**self._barred, **unable}
+    def _sifted(
+        self, request: Request, features: Features, able: Sequence[Model]
+    ) -> tuple[list[Model], dict[str, Refusal]]:
+        allowed, refused = list(able), dict[str, Refusal]()
         for name, strikes in self._sieves:
             reasons = strikes(request, features, allowed)
             if reasons:

@@ -6,7 +6,7 @@ After a rejection the rest of the plan is less likely to succeed than it was bef
 models fail at the same requests.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import sqrt
 from typing import NamedTuple
 
@@ -14,6 +14,10 @@ from policies.priors import ALIKE, Reliability
 
 EVER = 3
 """Calls from which on a plan is reckoned as if it could climb for ever: few plans come to a fourth."""
+
+
+ROUNDING = 1.0 + 1e-9
+"""More than sums of a few numbers can be off."""
 
 
 class Prospect(NamedTuple):
@@ -65,6 +69,64 @@ def prospects(
         if climb is None or (step.success >= enough and step.cost < climb.cost):
             climb = step
     return ahead
+
+
+def best_start(
+    chance: Mapping[str, float],
+    cost_of: Callable[[str], float],
+    *,
+    enough: float,
+    checks: Reliability,
+    calls: int,
+) -> tuple[str, Prospect]:
+    """Find the best of `prospects` without looking at models that cannot be it, nor at what they cost.
+
+    The cheapest that is good enough, else the most successful; ties go to the stronger, then to the first
+    name.
+    """
+    deep = calls >= EVER
+    catch, alarm = (checks.catch, checks.alarm) if calls > 1 else (0.0, 0.0)
+    climb: Prospect | None = None
+    found: tuple[bool, float, float, str] | None = None
+    best: Prospect = NOWHERE
+    for name in _strongest_first(chance, cost_of):
+        p = chance[name]
+        good = found is not None and not found[0]
+        if good and (p + (1.0 - p) * catch) * ROUNDING < enough:
+            break  # neither this one nor any weaker one is good enough, whatever follows it
+        cost = cost_of(name)
+        if good and cost > best.cost and climb is not None and cost >= climb.cost:
+            continue
+        if climb is None or calls == 1:
+            here = Prospect(cost, p)
+        else:
+            caught, condemned = (1.0 - p) * catch, p * alarm
+            success = p - condemned + caught * after_failure(climb.success, p) + condemned * climb.success
+            here = Prospect(cost + (caught + condemned) * climb.cost, success)
+        poor = here.success < enough
+        rank = (poor, -here.success if poor else here.cost, -p, name)
+        if found is None or rank < found:
+            found, best = rank, here
+        step = here if deep else Prospect(cost, p)
+        if climb is None or (step.success >= enough and step.cost < climb.cost):
+            climb = step
+    assert found is not None, "a strategy never sees an empty list"
+    return found[3], best
+
+
+def _strongest_first(chance: Mapping[str, float], cost_of: Callable[[str], float]) -> Iterator[str]:
+    """Order as `prospects` does: costs are asked only where chances are alike."""
+    names = sorted(chance, key=chance.__getitem__, reverse=True)
+    at, end = 0, len(names)
+    while at < end:
+        alike = at + 1
+        while alike < end and chance[names[alike]] == chance[names[at]]:
+            alike += 1
+        if alike == at + 1:
+            yield names[at]
+        else:
+            yield from sorted(names[at:alike], key=lambda name: (cost_of(name), name))
+        at = alike
 
 
 def rescued(passes: float, right: float, cost: float, climb: Prospect) -> Prospect:

@@ -28,6 +28,9 @@ def quote(
         return None
     prices = model.prices
     # Asked for every candidate: what holds is looked up by itself, without another list of prices.
+    if not prices.overrides:
+        usual = input_tokens * prices.input + round(output_tokens * prices.output)
+        return max(usual + prices.request + images * prices.image, prices.minimum)
     now = _over(prices, input_tokens, None, at)
     tokens = input_tokens * now.get("input", prices.input)
     tokens += round(output_tokens * now.get("output", prices.output))

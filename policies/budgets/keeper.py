@@ -57,7 +57,7 @@ class Keeper:
         if not lines:
             return ()
         try:
-            counts = await self.counters.counts([self.rules.claim(line, 0, now) for line in lines])
+            counts = await self.counters.counts(self.rules.claims(lines, (0, 0, 0), now))
         except Unavailable:
             raise Unaccounted(retry_after=1.0) from None
         return [self.rules.standing(line, count, now) for line, count in zip(lines, counts, strict=True)]
@@ -99,8 +99,7 @@ class RequestPurse:
         keeper = self._keeper
         now = keeper.clock.now().timestamp()
         self._within_request(wanted)
-        claim = keeper.rules.claim
-        claims = [claim(line, wanted[line.place], now) for line in lines]
+        claims = keeper.rules.claims(lines, wanted, now)
         try:
             held = await keeper.counters.reserve(claims)
         except Unavailable as error:

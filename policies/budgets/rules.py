@@ -37,6 +37,8 @@ class Line(NamedTuple):
     limit: int
     account: str
     lasting: bool
+    per: str
+    grain: int
 
 
 def _own(who: Principal, label: str | None) -> Sequence[str]:
@@ -104,13 +106,19 @@ class Ruleset:
         known = provider is not None and self.has_providers
         return self._lines(BudgetScope.PROVIDER, provider or "") if known else ()
 
-    def claim(self, line: Line, amount: int, now: float) -> Claim:
-        """Say which account an amount is wanted of."""
-        window = self.calendar.window(line.budget.per, now)
-        ends = window.ends
-        if ends is None:
-            ends = NEVER if line.lasting else now + KEPT
-        return Claim(line.account + window.name, line.limit, amount, ends, 1 if line.place else NANO)
+    def claims(self, lines: Iterable[Line], amounts: Sequence[int], now: float) -> list[Claim]:
+        """Say which accounts amounts are wanted of: `amounts` are in the order of `UNITS`."""
+        windows, forgotten = self.calendar.windows(now), now + KEPT
+        return [
+            Claim(
+                line.account + (window := windows[line.per]).name,
+                line.limit,
+                amounts[line.place],
+                window.ends or (NEVER if line.lasting else forgotten),
+                line.grain,
+            )
+            for line in lines
+        ]
 
     def standing(self, line: Line, count: Count, now: float) -> Standing:
         """Say how a limit stands."""
@@ -149,6 +157,8 @@ def _lines(budget: Budget, name: str) -> tuple[Line, ...]:
             limit,
             f"{budget.name}|{name}|{unit}|",
             budget.scope not in CHOSEN,
+            budget.per.value,
+            NANO if unit is Unit.USD else 1,
         )
         for unit, limit in budget.limits
     )

@@ -25,17 +25,19 @@ class Calendar:
 
     def __init__(self, zone: tzinfo = UTC) -> None:
         self._zone = zone
-        self._last: dict[str, tuple[float, Window]] = {}  # by plain text, which is quicker than an enum
+        self._last: Mapping[str, Window] = {}  # by plain text, which is quicker than an enum
+        self._hold = (0.0, 0.0)  # from when to when
+
+    def windows(self, now: float) -> Mapping[str, Window]:
+        """Give the windows that `now` is in, in seconds since 1970, by the text of `Per`."""
+        if not self._hold[0] <= now < self._hold[1]:
+            self._last = {per.value: self._find(per, now) for per in Per}
+            self._hold = now, min(each.ends for each in self._last.values() if each.ends is not None)
+        return self._last
 
     def window(self, per: Per, now: float) -> Window:
         """Give the window of `now`, in seconds since 1970."""
-        name = per.value
-        began, last = self._last.get(name, (0.0, None))
-        if last is not None and began <= now and (last.ends is None or now < last.ends):
-            return last
-        window = self._find(per, now)
-        self._last[name] = (now, window)
-        return window
+        return self.windows(now)[per.value]
 
     def _find(self, per: Per, now: float) -> Window:
         if per is Per.TOTAL:
