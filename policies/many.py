@@ -1,19 +1,20 @@
 """First decisions of many requests at once, by column; the same that policies make one by one.
 
 What rules and strategies say of one request stands in their own files, and tests hold this one to them.
-Here is the arithmetic of the most frequent of them (`cheapest_adequate`, `cascade`, `pinned`, where all that
-is known of the moment is who rests), in the same order of operations, so that it comes to the same digit.
+Here is their arithmetic, in the same order of operations, so that it comes to the same digit; left out are
+promises, checks that ask models, and what is known of conversations.
 Money is counted in whole doubles, exact below 9,000 USD a call.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from policies.fastest_adequate import TRIED_OUT
 from policies.language import PolicySpec
 from policies.policy import RoutedPolicy
 from policies.priors import ALIKE, ANSWERS_ASKED
@@ -27,50 +28,53 @@ Doubles = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Places = NDArray[np.int64]
 
-STRATEGIES = frozenset({"cheapest_adequate", "cascade", "pinned"})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
     """Requests (n) that need the same, with the same key, on the same day, streamed or not.
 
+    `window` are the tokens that a context window must hold at once.
     `limit` (tokens) and `cost_limit` (picodollars) are NaN where there is none.
-    `chance`, `length` (predicted) and `rests` are (n, models), the models in the policy's order.
+    `at` are instants (datetime64, UTC), `elapsed` milliseconds since the call came, and `drawn` what
+    `steps.draw` gives, where the strategy asks.
+    `chance`, `length` (predicted), `rests`, `first_token` (ms) and `speed` (tokens a second), NaN where that
+    was not measured, are (n, models), the models in the policy's order.
     """
 
     prompt: Doubles
+    window: Doubles
     limit: Doubles
     cost_limit: Doubles
     choices: Doubles
     images: Doubles
-    at: Sequence[datetime | None]
+    at: NDArray[np.datetime64]
+    elapsed: Doubles
+    drawn: Doubles
     chance: Doubles
     length: Doubles
     rests: Flags
+    first_token: Doubles
+    speed: Doubles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Firsts:
     """Which model each request begins with, as a place among the policy's models (-1: it is refused).
 
-    `cost` is what that is expected to cost (NaN: unpriced), `poor` tells where the start is not good enough.
+    `cost` is what that is expected to cost (NaN: unpriced), `poor` tells where the start is not good enough;
+    `said` is a number that the reason gives: the share that was drawn, or the milliseconds it may take.
     """
 
     model: Places
     cost: Doubles
     poor: Flags
+    said: Doubles
 
 
 def able(policy: RoutedPolicy) -> bool:
-    """Tell whether a policy's first decisions can be made here, as long as nothing is known but who rests."""
+    """Tell whether a policy's first decisions can be made here, as long as no conversation is known."""
     spec = policy.spec
-    return (
-        spec.strategy in STRATEGIES
-        and spec.promise is None
-        and spec.max_first_token_ms is None
-        and spec.deadline_ms is None
-        and not any(check.name in ANSWERS_ASKED for check in spec.checks)
-    )
+    return spec.promise is None and not any(check.name in ANSWERS_ASKED for check in spec.checks)
 
 
 def decide(policy: RoutedPolicy, request: Request, features: Features, rows: Rows) -> Firsts:
@@ -84,23 +88,35 @@ def decide(policy: RoutedPolicy, request: Request, features: Features, rows: Row
         some = liked.any(axis=1, keepdims=True)
         allowed = np.where(some, liked, allowed & (policy.spec.spill != "refuse"))
     served = allowed.any(axis=1)
-    if policy.spec.strategy == "cheapest_adequate":
-        priced = np.nan_to_num(costs)
-        model, poor = _cheapest(policy.spec, request, features, rows.chance, priced, allowed, models)
-        costs = priced
-    else:
-        model, poor = allowed.argmax(axis=1), np.zeros(len(rows.prompt), np.bool_)
-    cost = costs[np.arange(len(model)), model]
-    return Firsts(
-        model=np.where(served, model, -1).astype(np.int64), cost=np.where(served, cost, np.nan), poor=poor
-    )
+    said, poor = np.full(len(rows.prompt), np.nan), np.zeros(len(rows.prompt), np.bool_)
+    match policy.spec.strategy:
+        case "cheapest_adequate":
+            costs = np.nan_to_num(costs)
+            model, poor = _cheapest(policy.spec, request, features, rows.chance, costs, allowed, models)
+        case "weighted":
+            model, said = _drawn(policy.spec, rows, allowed, models)
+        case "fastest_adequate":
+            model, said = _fastest(policy.spec, rows, costs, allowed, models, stream=request.stream)
+        case _:
+            model = allowed.argmax(axis=1)
+    cost = np.where(served, costs[np.arange(len(model)), model], np.nan)
+    return Firsts(model=np.where(served, model, -1).astype(np.int64), cost=cost, poor=poor, said=said)
 
 
-def reason(policy: RoutedPolicy, chance: float, *, poor: bool) -> str:
+def reason(policy: RoutedPolicy, chance: float, said: float, *, poor: bool) -> str:
     """Say what the strategy says of such a first step."""
-    if policy.spec.strategy != "cheapest_adequate":
-        return {"pinned": "pinned", "cascade": "step 1 of the cascade"}[policy.spec.strategy]
-    return f"{'most likely to succeed' if poor else 'cheapest adequate'} (p={chance:.2f})"
+    match policy.spec.strategy:
+        case "cheapest_adequate":
+            return f"{'most likely to succeed' if poor else 'cheapest adequate'} (p={chance:.2f})"
+        case "weighted":
+            return f"drawn, with a share of {said:.0%}"
+        case "fastest_adequate":
+            pace = "not measured lately" if np.isnan(said) else f"{said:.0f} ms"
+            return f"fastest adequate ({pace}, p={chance:.2f})"
+        case "cascade":
+            return "step 1 of the cascade"
+        case "pinned":
+            return "pinned"
 
 
 def _costs(model: Model, place: int, rows: Rows) -> Doubles:
@@ -113,9 +129,15 @@ def _costs(model: Model, place: int, rows: Rows) -> Doubles:
         each = np.minimum(each, model.max_output)
     output = each * rows.choices
     if prices.overrides:
-        given = zip(rows.prompt, output, rows.at, rows.images, strict=True)
+        given = zip(rows.prompt, output, rows.at.astype("datetime64[us]").tolist(), rows.images, strict=True)
         found: list[Any] = [
-            quote(model, input_tokens=int(tokens), output_tokens=float(out), at=at, images=int(images))
+            quote(
+                model,
+                input_tokens=int(tokens),
+                output_tokens=float(out),
+                at=at.replace(tzinfo=UTC),
+                images=int(images),
+            )
             for tokens, out, at, images in given
         ]
         return np.array(found, float)
@@ -130,16 +152,68 @@ def _allowed(policy: RoutedPolicy, request: Request, features: Features, rows: R
     if "fits_context" in policy.rules:
         windows = np.array([model.context_window or UNKNOWN_WINDOW for model in policy.models], float)
         limit = rows.limit[:, None]
-        answer = np.where(limit > 0, limit, np.rint(rows.length))
-        allowed &= rows.prompt[:, None] + answer <= windows
+        answer = np.where(np.isnan(limit), np.rint(rows.length), limit)
+        allowed &= rows.window[:, None] + answer <= windows
     rule = policy.rules["within_cost"]
     assert isinstance(rule, WithinCost)
     ceiling = np.fmin(rows.cost_limit, np.nan if rule.ceiling is None else float(rule.ceiling))[:, None]
     allowed &= np.isnan(ceiling) | (costs <= ceiling)
+    if "soon_enough" in policy.rules and policy.spec.max_first_token_ms is not None:
+        allowed &= ~(rows.first_token > policy.spec.max_first_token_ms)
+    if "in_time" in policy.rules and policy.spec.deadline_ms is not None:
+        left = (policy.spec.deadline_ms - rows.elapsed)[:, None]
+        allowed &= (left > 0) & ~(_probable(rows) > left)
     if "healthy" not in policy.rules:
         return allowed
     awake = allowed & ~rows.rests
     return np.where(awake.any(axis=1, keepdims=True), awake, allowed)
+
+
+def _probable(rows: Rows) -> Doubles:
+    """How long whole answers will probably take (ms); see `rules.probable_ms`."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        written = np.where(rows.speed > 0, rows.length / rows.speed * 1000, 0.0)
+    return np.asarray(rows.first_token + written, float)
+
+
+def _drawn(spec: PolicySpec, rows: Rows, allowed: Flags, models: Sequence[Model]) -> tuple[Places, Doubles]:
+    """Draw by the weights, and tell the shares; see `weighted`."""
+    weights = [1.0 if spec.weights is None else spec.weights.get(model.name, 0.0) for model in models]
+    ranked = sorted(range(len(models)), key=lambda place: (-weights[place], models[place].name))
+    model, share = np.zeros(len(allowed), np.int64), np.zeros(len(allowed))
+    for who in np.unique(allowed, axis=0):
+        if not who.any():
+            continue
+        mine = (allowed == who).all(axis=1)
+        order = [place for place in ranked if who[place]]
+        total = sum(weights[place] for place in range(len(models)) if who[place])
+        found, left = np.full(int(mine.sum()), -1), rows.drawn[mine] * total
+        for place in order:
+            left = left - weights[place]
+            found = np.where((found < 0) & (left < 0) & (total > 0), place, found)
+        model[mine] = np.where(found < 0, order[0], found)
+        share[mine] = np.array(weights)[model[mine]] / (total or 1.0)
+    return model, share
+
+
+def _fastest(
+    spec: PolicySpec, rows: Rows, costs: Doubles, allowed: Flags, models: Sequence[Model], *, stream: bool
+) -> tuple[Places, Doubles]:
+    """Find the adequate model that answers soonest, and how soon; see `fastest_adequate`."""
+    taken = rows.first_token if stream else _probable(rows)
+    unknown = np.where(rows.drawn < TRIED_OUT, 0.0, np.inf)[:, None]
+    names = np.argsort(np.argsort([model.name for model in models]))
+    enough = spec.share * np.where(allowed, rows.chance, -np.inf).max(axis=1, keepdims=True)
+    keys = (
+        np.broadcast_to(names, taken.shape),
+        -rows.chance,
+        np.nan_to_num(costs),
+        np.where(np.isnan(taken), unknown, taken),
+        rows.chance < enough,
+        ~allowed,
+    )
+    model = np.lexsort(keys, axis=-1)[:, 0]
+    return model, taken[np.arange(len(model)), model]
 
 
 def _cheapest(

@@ -41,7 +41,11 @@ def decision(
 
 def draw(request: Request) -> float:
     """A number in [0, 1) that stays the same for a session, or else for a request."""
-    text = request.principal.session or request.id
+    return drawn(request.principal.session or request.id)
+
+
+def drawn(text: str) -> float:
+    """A number in [0, 1), evenly spread, that is always the same for a text."""
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") / 2**64
 
 

@@ -6,7 +6,7 @@ Requests are sorted by what a decision looks at beside numbers; each sort is dec
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 import numpy as np
@@ -18,30 +18,38 @@ from policies.many import Firsts, Rows, able, decide
 from policies.matching import Range
 from policies.policy import RoutedPolicy
 from policies.replay import Row, features_of, request_of
+from policies.spilling import LATE
+from policies.steps import drawn
 from router.app import Household
 from router.config import AUTO
 from router.errors import UnknownModel
 from router.ledger.columns import Part
-from router.types import EVERYTHING, Scopes
+from router.types import EVERYTHING, Endpoint, Scopes
 from router.windows import within
 
 NUMBERS = (
     "prompt_tokens", "output_limit", "choices", "cost_limit", "images", "paid", "cost", "expected_cost",
-    "told", "propensity",
+    "told", "propensity", "longest_tokens",
 )  # fmt: skip
 """What is read of each row as a number."""
 
 ALIKE = (
     "asked", "key", "team", "user", "tags", "dialect", "stream", "needs", "labels", "config", "arm",
-    "repeatable",
+    "repeatable", "endpoint",
 )  # fmt: skip
 """What rows of one sort have in common, written out; with it go the day and conditions on numbers."""
 
-TEXTS = ("request_id", "model", "reason", "status", *ALIKE)
+TEXTS = ("request_id", "session", "model", "reason", "status", *ALIKE)
 
 TIMES = ("decided",)
 
-RESTING = "resting:"
+RESTING, FIRST_TOKEN, SPEED, ELAPSED = "resting:", "first_token:", "speed:", "elapsed"
+
+METERS = (RESTING, FIRST_TOKEN, SPEED, ELAPSED)
+"""How keys begin that say how models are, and nothing of a conversation."""
+
+DRAWS = frozenset({"weighted", "fastest_adequate"})
+"""Strategies that draw."""
 
 Doubles = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -70,9 +78,9 @@ class Laid:
         self.chances = part.mappings("predictions")
         self.lengths = part.mappings("lengths")
         self.moments = part.mappings("moment")
-        said = [all(key.startswith(RESTING) for key in keys) for keys in self.moments.keys]
+        said = [all(key.startswith(METERS) for key in keys) for keys in self.moments.keys]
         self.plain = np.array(said, bool)[self.moments.which]
-        """Rows at whose moment nothing was known but who rests."""
+        """Rows at whose moment nothing was known of a conversation."""
 
     def sorts(self, conditions: Sequence[Condition]) -> list[Places]:
         """Give places that have everything in common, the truth of conditions on numbers included."""
@@ -106,21 +114,33 @@ class Laid:
             return np.array(told, bool)[which]
         return None
 
-    def rows(self, places: Places, names: Sequence[str]) -> Rows:
+    def rows(self, places: Places, names: Sequence[str], *, draws: bool) -> Rows:
         """Lay out what is decided of, for these models."""
         column = {name: self.columns[name][places] for name in NUMBERS}
-        decided: list[datetime] = self.columns["decided"][places].astype("datetime64[us]").tolist()
-        rests = self.moments.at(places).of([f"{RESTING}{name}" for name in names])
+        moments = self.moments.at(places)
+        rests, first_token, speed = (
+            moments.of([f"{begin}{name}" for name in names]) for begin in (RESTING, FIRST_TOKEN, SPEED)
+        )
+        elapsed = moments.of([ELAPSED])[:, 0]
+        texts = zip(self.columns["session"][places], self.columns["request_id"][places], strict=True)
+        numbers = [drawn(session or request) for session, request in texts] if draws else [0.0] * len(places)
         return Rows(
             prompt=column["prompt_tokens"],
+            window=np.where(
+                np.isnan(column["longest_tokens"]), column["prompt_tokens"], column["longest_tokens"]
+            ),
             limit=column["output_limit"],
             cost_limit=column["cost_limit"],
             choices=np.where(column["choices"] > 0, column["choices"], 1.0),
             images=np.nan_to_num(column["images"]),
-            at=[each.replace(tzinfo=UTC) for each in decided],
+            at=self.columns["decided"][places],
+            elapsed=np.nan_to_num(elapsed),
+            drawn=np.array(numbers, float),
             chance=self.chances.at(places).of(names),
             length=np.nan_to_num(self.lengths.at(places).of(names)),
             rests=np.nan_to_num(rests) != 0.0,
+            first_token=first_token,
+            speed=speed,
         )
 
 
@@ -162,14 +182,15 @@ def _at_once(
         return none, None
     request, features = request_of(row, scopes.get(row["key"], EVERYTHING)), features_of(row)
     policy = asked.choose(request, features)
-    if not isinstance(policy, RoutedPolicy) or not able(policy):
+    ordinary = request.endpoint is Endpoint.CHAT and LATE not in request.labels
+    if not ordinary or not isinstance(policy, RoutedPolicy) or not able(policy):
         return none, None
     foreseen = laid.chances.at(places).of([model.name for model in asked.candidates(request)])
     fit = laid.plain[places] & ~np.isnan(foreseen).any(axis=1)
     if not fit.any():
         return none, None
     kept, names = places[fit], [model.name for model in policy.models]
-    rows = laid.rows(kept, names)
+    rows = laid.rows(kept, names, draws=policy.spec.strategy in DRAWS)
     firsts = decide(policy, request, features, rows)
     new = np.where(firsts.model < 0, np.nan, rows.chance[np.arange(len(kept)), firsts.model])
     served, which = np.unique(laid.columns["model"][kept].astype(str), return_inverse=True)

@@ -116,13 +116,14 @@ class Again:
                 old,
                 column["reason"].tolist(),
                 sort.chance_new.tolist(),
+                firsts_.said.tolist(),
                 firsts_.poor.tolist(),
                 strict=True,
             )
             out.of_this += len(at)
             out.reproduced += sum(
-                name == was and told == reason(sort.policy, chance, poor=poor)
-                for name, was, told, chance, poor in given
+                name == was and told == reason(sort.policy, chance, said, poor=poor)
+                for name, was, told, chance, said, poor in given
             )
         out.ids += column["request_id"].tolist()
         out.policies += [sort.policy.name] * len(at)
