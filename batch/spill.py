@@ -51,13 +51,26 @@ class _Line:
 
 @dataclass(slots=True)
 class _Course:
-    """How a batch goes: seconds in which its engines worked, and those at which they answered."""
+    """How a batch goes: seconds in which its engines worked, and those at which they answered.
+
+    `before` lines had ended when this process came, `ended` have here since.
+    """
 
     batch: Batch
     looked: float
     opened: float = 0.0
     worked: float = 0.0
+    before: int = 0
+    ended: int = 0
     answers: deque[float] = field(default_factory=lambda: deque([0.0], maxlen=LATEST + 1))
+
+    @property
+    def left(self) -> float:
+        """Lines that are left to this process, if it goes on having its share of all that ends."""
+        counts = self.batch.counts
+        everywhere = counts.completed + counts.failed - self.before
+        share = self.ended / everywhere if self.ended and everywhere > self.ended else 1.0
+        return counts.left * share
 
     @property
     def known(self) -> bool:
@@ -144,13 +157,16 @@ class Spill:
         """Take a line on, and tell whether it had better go elsewhere."""
         course = self._courses.get(batch.id)
         if course is None:
-            course = self._courses[batch.id] = _Course(batch, looked=self._now())
+            before = batch.counts.completed + batch.counts.failed
+            course = self._courses[batch.id] = _Course(batch, looked=self._now(), before=before)
         course.batch = batch
         self._tick(course)
         return self._excess(course, more=1) > 0
 
     def _ended(self, line: _Line, outcome: Outcome) -> None:
         course, chosen = self._courses.get(line.batch), outcome.chosen
+        if course is not None:
+            course.ended += 1
         if course is not None and chosen is not None and chosen.decision.model.upstream in self._pools:
             self._tick(course)
             course.answers.append(course.worked)
@@ -162,7 +178,7 @@ class Spill:
         elsewhere = len(mine) + more - there
         ahead = self._open(self._now(), course.batch.deadline)
         can = self._can(course, ahead)
-        if can is None or course.batch.counts.left - elsewhere <= can:
+        if can is None or course.left - elsewhere <= can:
             return 0
         return max(0, there - min(AHEAD * self._peak, int(can)))
 

@@ -17,7 +17,7 @@ from batch.jobs import ENDPOINTS
 from batch.tempo import Speed
 from evaluators import EVALUATORS
 from router.commands.batch.figures import duration, figures, usd
-from router.config import Config, environment, load
+from router.config import Config, OpenAIUpstream, environment, load
 from router.errors import FarthingError
 from router.foreseeing import Foreseen, Foresight, ways_of
 from router.ledger.runs import runs
@@ -68,6 +68,7 @@ def command(
     except Unreadable as unreadable:
         raise FarthingError(unreadable.problem.message) from None
     told = figures(found, SHIPPED.mixed(LEARNT, found.learnt), _speeds(config))
+    told["notes"] += _windows(config)
     if form == "json":
         click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2))
     else:
@@ -93,6 +94,15 @@ def _speeds(config: Config) -> Sequence[Speed]:
         return ()
     with reading(ledger) as connection:
         return runs(connection, datetime.now(UTC))
+
+
+def _windows(config: Config) -> list[str]:
+    """Say of engines with hours that only these are counted."""
+    pools = {name: row.pool for name, row in config.upstreams.items() if isinstance(row, OpenAIUpstream)}
+    closed = [name for name, pool in pools.items() if pool is not None and pool.windows]
+    if not closed:
+        return []
+    return [f"Times at {', '.join(closed)} are of work; hours outside the pool's windows add to them."]
 
 
 def _show(file: Path, told: dict[str, Any]) -> None:

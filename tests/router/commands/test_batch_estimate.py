@@ -75,6 +75,13 @@ def test_a_time_that_nobody_measured_is_unknown(file):
     assert told(file)["ways"][0]["seconds"]["likely"] is None
 
 
+def test_hours_in_which_an_engine_is_closed_are_said_not_to_count(file):
+    config = file.with_name("farthing.yaml")
+    pool = '9/v1", pool: {windows: ["22:00-06:00"]}'
+    config.write_text(config.read_text().replace('9/v1"', pool))
+    assert any(note.startswith("Times at far are of work") for note in told(file)["notes"])
+
+
 def test_a_sample_says_that_it_is_one(file):
     found = told(file, "--sample", "50")
     assert found["lines"] == {"total": 60, "measured": 49, "sampled": True, "in_trouble": 2}
