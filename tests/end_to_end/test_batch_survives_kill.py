@@ -239,7 +239,7 @@ def test_a_batch_survives_random_kills_of_everybody(tmp_path, request):
         house = House(tmp_path)
         stack.callback(house.close)
         batch_id = submitted(house, lines(count))
-        store = Place.within(house.data).store()
+        store = Place.within(house.data).open()[0]
         killed = killed_again_and_again(house, store, batch_id, kills, seed)
         batch = ended(house, store, batch_id, within=300)
         files = {
