@@ -44,7 +44,7 @@ def read_lines(path: Path, endpoint: str) -> list[Line]:
             raise Unreadable(
                 Problem(code="too_many_lines", message=f"The file has more than {MOST_LINES:,} lines.")
             )
-        line, key = _line(number, offset, raw, endpoint, seen)
+        line, key = line_of(number, offset, raw, endpoint, seen)
         lines.append(line)
         keys.append(key)
     if not lines:
@@ -76,7 +76,7 @@ def _raw(path: Path) -> Iterator[tuple[int, int, bytes]]:
                 yield number, start, raw
 
 
-def _line(number: int, offset: int, raw: bytes, endpoint: str, seen: set[str]) -> tuple[Line, bytes]:
+def line_of(number: int, offset: int, raw: bytes, endpoint: str, seen: set[str]) -> tuple[Line, bytes]:
     try:
         value = _object(raw)
         custom_id = _custom_id(value, seen)

@@ -11,6 +11,7 @@ PARTS: Mapping[str, str] = MappingProxyType(
     {
         "estimate": "What a file will cost and how long it takes, before it is submitted.",
         "submit": "Upload a file of requests and make a batch of it.",
+        "ray": "Work through one huge file by Ray Data, without uploading it.",
         "status": "Where batches stand; --watch follows one to its end.",
         "report": "What each model did, what escalated and why, what it cost and would have cost.",
         "results": "Write what became of each line.",
