@@ -28,10 +28,10 @@ class Database:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / "batch.sqlite"
-        self._turn = threading.Lock()
-        # Stays open: when nobody has the file open any more, SQLite empties its log and deletes it.
-        self._anchor = sqlite3.connect(self._path, timeout=PATIENCE, check_same_thread=False)
-        self._anchor.execute("PRAGMA journal_mode = WAL")
+        # One of those that write stays open: to open the file anew costs more than most of what is written,
+        # and when nobody has it open any more, SQLite empties its log.
+        self._turn, self._writer = threading.Lock(), self._connected(check_same_thread=False)
+        self._writer.execute("PRAGMA journal_mode = WAL")
         with self._open() as db:
             _widen(db)
             db.executescript(files("batch.sqlite").joinpath("schema.sql").read_text())
@@ -39,23 +39,30 @@ class Database:
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         # Opening takes a tenth of a millisecond, and nobody has to say which thread owns what.
-        with closing(sqlite3.connect(self._path, timeout=PATIENCE, isolation_level=None)) as db:
-            db.row_factory = sqlite3.Row
-            db.execute("PRAGMA synchronous = NORMAL")
+        with closing(self._connected()) as db:
             yield db
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        """Open for one transaction, which is undone if the block raises."""
-        # SQLite has those who wait to write look again and again; threads of one process take turns.
-        with self._turn, self._open() as db:
+        """Take one transaction, which is undone if the block raises; threads of one process take turns."""
+        with self._turn:
+            db = self._writer
             db.execute("BEGIN IMMEDIATE")
             try:
                 yield db
+                db.execute("COMMIT")
             except BaseException:
-                db.execute("ROLLBACK")
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
                 raise
-            db.execute("COMMIT")
+
+    def _connected(self, *, check_same_thread: bool = True) -> sqlite3.Connection:
+        db = sqlite3.connect(
+            self._path, timeout=PATIENCE, isolation_level=None, check_same_thread=check_same_thread
+        )
+        db.row_factory = sqlite3.Row
+        db.execute("PRAGMA synchronous = NORMAL")
+        return db
 
 
 def _widen(db: sqlite3.Connection) -> None:
