@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import ceil
 
 from batch.jobs import Batch
 from router.errors import TimedOut
@@ -66,11 +67,15 @@ class _Course:
 
     @property
     def left(self) -> float:
-        """Lines that are left to this process, if it goes on having its share of all that ends."""
+        """Lines that are left to this process, if it goes on having its share of all that ends.
+
+        What the store says is some time old: what has ended here is known.
+        """
         counts = self.batch.counts
         everywhere = counts.completed + counts.failed - self.before
         share = self.ended / everywhere if self.ended and everywhere > self.ended else 1.0
-        return counts.left * share
+        known = counts.total - counts.dropped - self.before - self.ended
+        return min(counts.left * share, known)
 
     @property
     def known(self) -> bool:
@@ -165,9 +170,10 @@ class Spill:
 
     def _ended(self, line: _Line, outcome: Outcome) -> None:
         course, chosen = self._courses.get(line.batch), outcome.chosen
-        if course is not None:
-            course.ended += 1
-        if course is not None and chosen is not None and chosen.decision.model.upstream in self._pools:
+        if course is None or chosen is None:
+            return
+        course.ended += 1
+        if chosen.decision.model.upstream in self._pools:
             self._tick(course)
             course.answers.append(course.worked)
 
@@ -178,9 +184,10 @@ class Spill:
         elsewhere = len(mine) + more - there
         ahead = self._open(self._now(), course.batch.deadline)
         can = self._can(course, ahead)
-        if can is None or course.left - elsewhere <= can:
+        if can is None:
             return 0
-        return max(0, there - min(AHEAD * self._peak, int(can)))
+        too_many = ceil(course.left - elsewhere - can)
+        return max(0, min(too_many, there - min(AHEAD * self._peak, int(can))))
 
     def _can(self, course: _Course, ahead: float) -> float | None:
         """Lines the engines can answer in `ahead` seconds; `None`: it is too early to tell."""
