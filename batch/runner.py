@@ -241,7 +241,8 @@ class Runner:
         if state is State.COMPLETED:
             finalizing = Move(before=(State.IN_PROGRESS,), state=State.FINALIZING, at=self._stamp())
             self._store.move(batch.id, finalizing)
-        output, errors = (self._written(batch, good=good) for good in (True, False))
+        files = [self._written(batch, good=good) for good in (True, False)] if batch.counts.total else ()
+        output, errors = files or (None, None)
         before = (State.IN_PROGRESS, State.FINALIZING, State.CANCELLING)
         ended = Move(before=before, state=state, at=self._stamp(), output=output, errors=errors)
         return self._store.move(batch.id, ended)

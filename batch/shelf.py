@@ -1,5 +1,6 @@
 """Where the bytes of uploaded and written files lie: one file each, named by its id, beside the store."""
 
+import asyncio
 import os
 import secrets
 from collections.abc import AsyncIterator, Iterable, Iterator
@@ -29,7 +30,9 @@ class FolderShelf:
                 size += len(chunk)
                 if size > self._largest:
                     raise TooLarge(f"The file is larger than {self._largest >> 20} MiB.")
-                file.write(chunk)
+                # In a thread: the disk may be slow, and others are served meanwhile.
+                await asyncio.to_thread(file.write, chunk)
+            await asyncio.to_thread(_forced, file)
         return size
 
     def write(self, file_id: str, lines: Iterable[bytes]) -> int:
@@ -61,10 +64,15 @@ class FolderShelf:
         try:
             with unfinished.open("wb") as file:
                 yield file
-                file.flush()
-                os.fdatasync(file.fileno())
+                _forced(file)
             unfinished.rename(self.path(file_id))
         except BaseException:
             with suppress(FileNotFoundError):
                 unfinished.unlink()
             raise
+
+
+def _forced(file: BinaryIO) -> None:
+    """Return once all of it is on the disk."""
+    file.flush()
+    os.fdatasync(file.fileno())

@@ -18,3 +18,5 @@ def pytest_addoption(parser):
     ):
         help_ = f"{what} in tests/end_to_end/test_batch_survives_kill.py."
         parser.addoption(f"--batch-{name}", type=int, default=usual, help=help_)
+    help_ = "Lines of the batch in tests/end_to_end/test_batch_size.py."
+    parser.addoption("--batch-size", type=int, default=5000, help=help_)

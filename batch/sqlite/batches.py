@@ -1,12 +1,15 @@
 """Batches and their states."""
 
 import sqlite3
+import time
 from collections.abc import Iterable
 from dataclasses import asdict
+from itertools import islice
+from typing import Any
 
 from batch.jobs import ENDED, Batch, Line, LineState, Move, State
 from batch.rows import batch_of, dumped, problem_text
-from batch.sqlite.database import SQL, Database, turn_of
+from batch.sqlite.database import AT_ONCE, BREATH, SQL, Database, turn_of
 
 
 class Batches(Database):
@@ -35,24 +38,19 @@ class Batches(Database):
 
     def begin(self, batch_id: str, lines: Iterable[Line], *, at: int) -> bool:
         with self._writing() as db:
-            if _moved(db, batch_id, Move(before=(State.VALIDATING,), state=State.IN_PROGRESS, at=at)) is None:
-                return False
             turn = turn_of(db, batch_id)
-            rows = (
-                {
-                    "turn": turn,
-                    "number": line.number,
-                    "custom_id": line.custom_id,
-                    "offset": line.offset,
-                    "length": line.length,
-                    "model": line.model,
-                    "place": line.place,
-                    "state": LineState.WAITING if line.problem is None else LineState.FAILED,
-                    "problem": problem_text(line.problem),
-                }
-                for line in lines
-            )
-            db.executemany(SQL["add_line"], rows)
+            db.execute(SQL["drop_lines"], {"turn": turn})  # of one who was killed meanwhile
+        rows = (_row(turn, line) for line in lines)
+        # Nobody looks at the lines of a batch that has not begun.
+        while some := list(islice(rows, AT_ONCE)):
+            with self._writing() as db:
+                db.executemany(SQL["add_line"], some)
+            self._tidy()
+            time.sleep(BREATH)
+        with self._writing() as db:
+            if _moved(db, batch_id, Move(before=(State.VALIDATING,), state=State.IN_PROGRESS, at=at)) is None:
+                db.execute(SQL["drop_lines"], {"turn": turn})
+                return False
             db.execute(SQL["tally"], {"turn": turn})
             return True
 
@@ -69,6 +67,20 @@ class Batches(Database):
             if count:
                 _save(db, batch.again(at=at, deadline=deadline))
             return count
+
+
+def _row(turn: int, line: Line) -> dict[str, Any]:
+    return {
+        "turn": turn,
+        "number": line.number,
+        "custom_id": line.custom_id,
+        "offset": line.offset,
+        "length": line.length,
+        "model": line.model,
+        "place": line.place,
+        "state": LineState.WAITING if line.problem is None else LineState.FAILED,
+        "problem": problem_text(line.problem),
+    }
 
 
 def _read(db: sqlite3.Connection, batch_id: str) -> Batch | None:

@@ -1,10 +1,14 @@
 """Opening the file, and the statements by name."""
 
+import fcntl
+import os
 import re
 import sqlite3
 import threading
+import time
+import weakref
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
@@ -21,6 +25,17 @@ def _statements() -> Mapping[str, str]:
 
 SQL = _statements()
 
+LONGEST_LOG = 4 << 20
+"""Bytes of the log from which on it is emptied, by whoever works on batches and not by whoever asks."""
+
+TIDY_EVERY = 2.0
+
+AT_ONCE = 200
+"""Lines that are written in one transaction, so that nobody waits long who wants to write one."""
+
+BREATH = 0.002
+"""Seconds between two such transactions, in which others have their turn."""
+
 
 class Database:
     """The file in `folder`; each use opens it, so any thread of any process may call."""
@@ -32,7 +47,10 @@ class Database:
         # and when nobody has it open any more, SQLite empties its log.
         self._turn, self._writer = threading.Lock(), self._connected(check_same_thread=False)
         self._writer.execute("PRAGMA journal_mode = WAL")
-        with self._open() as db:
+        self._gate = os.open(folder / "write.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        weakref.finalize(self, os.close, self._gate)
+        self._tidied = time.monotonic()
+        with self._open() as db, self._in_turn():
             _widen(db)
             db.executescript(files("batch.sqlite").joinpath("schema.sql").read_text())
 
@@ -44,8 +62,8 @@ class Database:
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        """Take one transaction, which is undone if the block raises; threads of one process take turns."""
-        with self._turn:
+        """Take one transaction, which is undone if the block raises."""
+        with self._in_turn():
             db = self._writer
             db.execute("BEGIN IMMEDIATE")
             try:
@@ -56,12 +74,37 @@ class Database:
                     db.execute("ROLLBACK")
                 raise
 
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """Wait for the other threads, then for other processes; whoever waits is woken.
+
+        SQLite itself would have them look again only now and then.
+        """
+        with self._turn:
+            fcntl.flock(self._gate, fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                fcntl.flock(self._gate, fcntl.LOCK_UN)
+
+    def _tidy(self) -> None:
+        """Empty the log now and then if it has grown, which waits for the disk; others write meanwhile."""
+        now = time.monotonic()
+        if now - self._tidied < TIDY_EVERY:
+            return
+        self._tidied = now
+        with suppress(FileNotFoundError):
+            if self._path.with_name(f"{self._path.name}-wal").stat().st_size > LONGEST_LOG:
+                with self._open() as db:
+                    db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
     def _connected(self, *, check_same_thread: bool = True) -> sqlite3.Connection:
         db = sqlite3.connect(
             self._path, timeout=PATIENCE, isolation_level=None, check_same_thread=check_same_thread
         )
         db.row_factory = sqlite3.Row
         db.execute("PRAGMA synchronous = NORMAL")
+        db.execute("PRAGMA wal_autocheckpoint = 0")
         return db
 
 

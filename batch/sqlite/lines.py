@@ -1,12 +1,13 @@
 """The queue: lines that wait, are claimed, and end."""
 
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from batch.jobs import Claim, Line, Problem, Result, Room
 from batch.rows import claim_of, held, line_of, problem_text, result_of
-from batch.sqlite.database import SQL, Database, turn_of
+from batch.sqlite.database import AT_ONCE, BREATH, SQL, Database, turn_of
 from router.types import Picodollars
 
 
@@ -69,7 +70,8 @@ class Lines(Database):
             if result.cost is not None:
                 spent = {"batch": claim.batch, "number": claim.line.number, "cost": result.cost}
                 db.execute(SQL["spend"], spent)
-            return bool(done)
+        self._tidy()
+        return bool(done)
 
     def give_back(
         self, claim: Claim, /, *, cost: Picodollars | None = None, lost: bool = False, wait: float = 0.0
@@ -93,9 +95,16 @@ class Lines(Database):
         return [(claim_of(row["batch_id"], row), json.loads(row["sent"] or "[]")) for row in rows]
 
     def drop_waiting(self, batch_id: str, problem: Problem, /) -> int:
-        with self._writing() as db:
-            gone = {"turn": turn_of(db, batch_id), "problem": problem_text(problem)}
-            return db.execute(SQL["drop_waiting"], gone).rowcount
+        count = 0
+        while True:
+            with self._writing() as db:
+                gone = {"turn": turn_of(db, batch_id), "problem": problem_text(problem), "limit": AT_ONCE}
+                some = db.execute(SQL["drop_waiting"], gone).rowcount
+            count += some
+            if some < AT_ONCE:
+                return count
+            self._tidy()
+            time.sleep(BREATH)
 
     def results(self, batch_id: str, *, good: bool) -> Iterator[tuple[Line, Result | Problem]]:
         with self._open() as db:

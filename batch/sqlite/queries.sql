@@ -61,6 +61,9 @@ ORDER BY json_extract(CAST(row AS TEXT), '$.lane') IS NOT 'background', turn;
 INSERT INTO lines (batch, number, custom_id, start, length, model, place, state, problem)
 VALUES (:turn, :number, :custom_id, :offset, :length, :model, :place, :state, :problem);
 
+-- name: drop_lines
+DELETE FROM lines WHERE batch = :turn;
+
 -- name: tally
 -- Once, after the lines are in; from then on a trigger keeps it.
 UPDATE tallies
@@ -138,7 +141,9 @@ WHERE state = 1
 RETURNING *, (SELECT id FROM batches WHERE turn = lines.batch) AS batch_id;
 
 -- name: drop_waiting
-UPDATE lines SET state = 4, problem = :problem, lease = NULL WHERE batch = :turn AND state = 0;
+UPDATE lines SET state = 4, problem = :problem, lease = NULL
+WHERE batch = :turn
+  AND number IN (SELECT number FROM lines WHERE batch = :turn AND state = 0 LIMIT :limit);
 
 -- name: retry_failed
 -- Lines that were wrong from the start have no status, and stay as they are.

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -139,6 +140,10 @@ async def test_the_engine_of_a_keeper_that_was_killed_is_ended_before_another_is
     process = await asyncio.create_subprocess_exec(*abandoned.command, start_new_session=True)
     files.folder.mkdir()
     files.remember(process.pid)
+    # One that has only just been forked has no words of its own yet.
+    async with asyncio.timeout(30):
+        while b"serve" not in Path(f"/proc/{process.pid}/cmdline").read_bytes():  # noqa: ASYNC110, ASYNC240
+            await asyncio.sleep(0.01)
     stop = asyncio.Event()
 
     keeping = asyncio.ensure_future(Engine(spec(), files, clock=SystemClock()).keep(stop))
