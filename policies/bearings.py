@@ -33,6 +33,7 @@ class Bearings:
         kept = {check.label for check in spec.checks if not check.keep}
         said = self.sessions.moment(request, features, spec.latch.minutes)
         off = self.worth.moment(policy, kept)
+        measured = self.worth.reliability(policy, (check.label for check in spec.checks))
         if spec.promise is not None:
             said = {**said, **self._promised(policy, spec.promise)}
-        return {**said, **off} if off else said
+        return {**said, **measured, **off} if measured or off else said

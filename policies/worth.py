@@ -3,6 +3,8 @@
 A check is worth the failures it catches, each at what the same success would have cost by asking the
 strongest model from the start, less the climbs its false alarms cause, less its own cost.
 A fired check was right if the answer accepted in the end says something else (`LedgerEntry.overturned`).
+The same books tell what share of wrong answers a check catches here, and of right ones condemns: strategies
+reckon with that in the place of the priors. `farthing report worth` shows the same numbers from the ledger.
 Kept in memory, in each worker process for itself.
 """
 
@@ -11,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import sqrt
 
+from policies.priors import CHECKS, UNKNOWN_CHECK, Reliability
 from router.entry import LedgerEntry
 from router.types import NOTHING, Purpose
 
@@ -19,6 +22,12 @@ ENOUGH_COMPARED = 20
 
 PROBE = 50
 """A check that is switched off still judges every fiftieth answer, so that it can come back."""
+
+PRIOR = 50.0
+"""Wrong answers, and right ones, that an assumption weighs as much as."""
+
+STEADY = 25
+"""Runs after which what is measured is told anew: a number that moves with every request tells no more."""
 
 SURE = 1.64
 """Standard errors: a check is switched off if it is worth nothing at the friendly end of its evidence."""
@@ -40,6 +49,23 @@ class Record:
     success: float = 0.0
     off: bool = False
     passed_over: int = 0
+    wrong: float = 0.0
+    right: float = 0.0
+    measured: Reliability | None = None
+
+    def reliability(self, prior: Reliability) -> Reliability | None:
+        """Tell what share of wrong answers was caught, of right ones condemned; `None`: too little is known.
+
+        How many of each there were is what the classifier expected (`wrong`, `right`).
+        Of fires that could not be compared as many were right as of those that could.
+        """
+        compared = self.caught + self.false
+        if self.runs < ENOUGH_RUNS or (self.fired and compared < ENOUGH_COMPARED):
+            return None
+        rightly = self.fired * self.caught / compared if compared else 0.0
+        catch = (PRIOR * prior.catch + rightly) / (PRIOR + self.wrong)
+        alarm = (PRIOR * prior.alarm + self.fired - rightly) / (PRIOR + self.right)
+        return Reliability(catch=round(min(1.0, catch), 4), alarm=round(min(1.0, alarm), 4))
 
     @property
     def value(self) -> float | None:
@@ -80,6 +106,16 @@ class Worth:
                 told[f"off:{check}"] = 1.0
         return told or NOTHING
 
+    def reliability(self, policy: str, checks: Iterable[str]) -> Mapping[str, float]:
+        """Give `catch:CHECK` and `alarm:CHECK` for each of which enough was seen here."""
+        told = {}
+        for check in checks:
+            record = self._records.get((policy, check))
+            if record is not None and record.measured is not None:
+                told[f"catch:{check}"] = record.measured.catch
+                told[f"alarm:{check}"] = record.measured.alarm
+        return told or NOTHING
+
     def records(self) -> Mapping[tuple[str, str], Record]:
         return self._records
 
@@ -92,6 +128,12 @@ class Worth:
             record.climbs += sum(later.cost or 0 for later in after)
             record.caught += entry.overturned is False
             record.false += entry.overturned is True
+        chance = entry.predictions.get(entry.model)
+        if chance is not None:
+            record.wrong += 1.0 - chance
+            record.right += chance
+        if record.runs % STEADY == 0:
+            record.measured = record.reliability(CHECKS.get(check, UNKNOWN_CHECK))
         last = after[-1] if after else entry
         self._price(record, entry, last)
         self._settle(record, entry.policy, check)

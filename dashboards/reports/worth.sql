@@ -2,6 +2,7 @@
 -- question: What does each self-check cost, what does it catch, and is it worth it?
 -- A check that rejected an answer was right if the answer accepted in the end says something else.
 -- A caught failure is worth what the same success would have cost by asking the strongest model at once.
+-- How many of the answers were wrong is what the classifier expected: policies reckon with the same shares.
 -- What could not be compared counts for neither side, so the net is known only where something was compared.
 WITH answers AS (
     SELECT
@@ -41,6 +42,7 @@ told AS (
         committed,
         overturned,
         climb_cost,
+        1 - predictions[model] AS wrong,
         CASE WHEN strongest <> model THEN strongest_cost - cost END AS spared,
         CASE WHEN strongest <> model THEN predictions[strongest] - predictions[model] END AS success
     FROM apart
@@ -55,6 +57,7 @@ books AS (
         count(*) FILTER (fired AND overturned) AS false_alarms,
         count(*) FILTER (fired AND committed) AS seen_too_late,
         median(took) AS median_ms,
+        round(sum(wrong), 1) AS expected_wrong,
         coalesce(sum(own), 0) AS own,
         coalesce(sum(climb_cost) FILTER (fired AND NOT committed), 0) AS climbs,
         greatest(sum(spared) / nullif(sum(success), 0), 0) AS price
@@ -70,6 +73,7 @@ SELECT
     false_alarms,
     seen_too_late,
     median_ms,
+    expected_wrong,
     own::BIGINT AS own_picodollars,
     climbs::BIGINT AS climbs_picodollars,
     round(fired * caught / nullif(caught + false_alarms, 0) * price)::BIGINT AS caught_worth_picodollars,

@@ -1,7 +1,12 @@
 """A check that does not pay is switched off; one that pays, or of which too little is known, stays."""
 
+from dataclasses import replace
+
+from policies.priors import Reliability
+from policies.standing import reliability
 from policies.worth import Worth
-from tests.support.world import row
+from router.types import Release
+from tests.support.world import features, row
 
 PREDICTIONS = {"small": 0.6, "large": 0.9}
 
@@ -73,3 +78,26 @@ def test_a_check_that_is_off_still_judges_now_and_then_and_comes_back_when_it_pa
     for _ in range(50):
         request_of(worth, fired=True, overturned=False, own=50)
     assert not off(worth)
+
+
+def test_what_a_check_catches_here_takes_the_place_of_what_was_assumed():
+    worth = Worth()
+    for number in range(500):
+        request_of(worth, fired=number % 5 == 0, overturned=number % 4 == 0)
+    told = worth.reliability("default", ["judge", "shape"])
+    # A hundred fires, 25 of them false; four in ten answers are expected to be wrong.
+    assert told["catch:judge"] == round((50 * 0.5 + 75) / (50 + 200), 4)
+    assert told["alarm:judge"] == round((50 * 0.1 + 25) / (50 + 300), 4)
+    assert "catch:shape" not in told
+
+
+def test_of_few_answers_the_assumption_stands():
+    worth = Worth()
+    for number in range(199):
+        request_of(worth, fired=number % 5 == 0, overturned=False)
+    assert not worth.reliability("default", ["judge"])
+
+
+def test_every_strategy_that_weighs_checks_reads_what_was_measured():
+    known = replace(features({"a": 0.5}), moment={"catch:judge": 0.9, "alarm:judge": 0.0})
+    assert reliability(("judge",), known, Release.HELD) == Reliability(catch=0.9, alarm=0.0)
