@@ -7,20 +7,18 @@ the cheapest adequate one is taken.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from policies.caps import Caps
 from policies.estimate import expected_cost
 from policies.language import PolicySpec
 from policies.priors import ANSWERS_ASKED, kind_of
 from policies.prospects import Prospect, after_failure, best, best_start, prospects, rescued
-from policies.rescues import rescues
+from policies.rescues import amended, rescues
 from policies.standing import checking_costs, doubts, in_force, needed, reliability, switch_cost
 from policies.steps import decision, ends_it
 from router.seams import Plan
 from router.types import (
     NOTHING,
-    Amendment,
     Attempt,
     Decision,
     Features,
@@ -140,8 +138,7 @@ class _Way:
                 return None
             return self._step(self._left[name], f"escalated: {failed.check} said {failed.reason}")
         way = Rescue(name)
-        amendment = Amendment(rescue=way, draft=attempt.reply, complaint=f"{failed.check}: {failed.reason}")
-        return replace(self._step(model, f"{way}: {failed.check} said {failed.reason}"), amendment=amendment)
+        return amended(self._step(model, f"{way}: {failed.check} said {failed.reason}"), way, attempt)
 
     def note(self, attempt: Attempt) -> None:
         self._caps.note(attempt)

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+from policies.caps import Caps
 from policies.estimate import expected_cost
 from policies.language import PolicySpec
+from policies.rescues import SecondTries
 from policies.rules import probable_ms
 from policies.standing import needed
 from policies.steps import decision, draw, ends_it
@@ -20,6 +22,7 @@ class FastestAdequate:
     A stream is as good as its first token, so there the time until that counts.
     What was not measured lately is tried last among the adequate, by its expected cost,
     but first for one request in `1 / TRIED_OUT`, or it would never be measured.
+    After a failed check the same model may be asked again, where that takes less time for each success.
     Ties go to the stronger model, then to the first name.
     """
 
@@ -43,17 +46,22 @@ class FastestAdequate:
 
         left = sorted(candidates, key=rank)
         reason = "fastest adequate"
-        for _ in range(self._spec.escalation.max_calls):
+        caps = Caps(self._spec.escalation)
+        times = {m.name: taken for m in left if (taken := self._taken(request, features, m)) is not None}
+        tries = SecondTries(self._spec, request, features, costs, caps, times)
+        while True:
             model = left.pop(0)
             taken = self._taken(request, features, model)
             pace = f"{taken:.0f} ms" if taken is not None else "not measured lately"
             told = f"{reason} ({pace}, p={chance[model.name]:.2f})"
             attempt = yield decision(self._spec, request, model, told, costs)
-            if not left or ends_it(attempt):
-                return
-            reason = f"after {model.name}"
+            caps.note(attempt)
             if attempt.status is Status.REJECTED:
                 left.sort(key=lambda other: chance[other.name] <= chance[model.name])
+            attempt = yield from tries.after(attempt, left[0] if left else None)
+            if not left or ends_it(attempt) or not caps.allow(costs.get(left[0].name, 0)):
+                return
+            reason = f"after {model.name}"
 
     def _taken(self, request: Request, features: Features, model: Model) -> float | None:
         if request.stream:

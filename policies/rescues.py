@@ -1,11 +1,24 @@
 """Second tries of the same model: which are worth thinking of after a given failure."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import replace
 
+from policies.caps import Caps
 from policies.language import PolicySpec
 from policies.priors import PASSES, TIMES, kind_of
 from policies.prospects import after_failure
-from router.types import Attempt, Features, Request, Rescue
+from policies.steps import decision
+from router.types import (
+    Amendment,
+    Attempt,
+    Decision,
+    Features,
+    Model,
+    Picodollars,
+    Request,
+    Rescue,
+    Status,
+)
 
 
 def rescues(
@@ -36,3 +49,64 @@ def rescues(
         ):
             continue
         yield way, features.moment.get(f"passes:{kind}:{way}", prior), right, TIMES[way]
+
+
+def amended(step: Decision, way: Rescue, attempt: Attempt) -> Decision:
+    """Make of a step to the same model a second try, that knows of the answer which was rejected."""
+    failed = next(verdict for verdict in attempt.verdicts if not verdict.passed)
+    complaint = f"{failed.check}: {failed.reason}"
+    return replace(step, amendment=Amendment(rescue=way, draft=attempt.reply, complaint=complaint))
+
+
+class SecondTries:
+    """Second tries for strategies that have an order of their own, and weigh no plans.
+
+    `weights` are what they would have little of, by model: picodollars, or milliseconds.
+    """
+
+    def __init__(
+        self,
+        spec: PolicySpec,
+        request: Request,
+        features: Features,
+        costs: Mapping[str, Picodollars],
+        caps: Caps,
+        weights: Mapping[str, float],
+    ) -> None:
+        self._spec, self._request, self._features = spec, request, features
+        self._costs, self._caps, self._weights = costs, caps, weights
+
+    def after(self, attempt: Attempt, following: Model | None) -> Generator[Decision, Attempt, Attempt]:
+        """Ask the same model once more, if that takes less for each success than going on."""
+        again = self._again(attempt, following)
+        if again is None:
+            return attempt
+        attempt = yield again
+        self._caps.note(attempt)
+        return attempt
+
+    def _again(self, attempt: Attempt, following: Model | None) -> Decision | None:
+        if attempt.status is not Status.REJECTED:
+            return None
+        model = attempt.decision.model
+        own = self._costs.get(model.name, 0)
+        chance = self._features.predictions[model.name].success
+        options = [
+            (times / (passes * right), way)
+            for way, passes, right, times in rescues(self._spec, self._request, self._features, attempt)
+            if passes * right > 0 and self._caps.allow(int(times * own))
+        ]
+        if not options:
+            return None
+        takes, way = min(options)
+        if following is not None:
+            here, there = self._weights.get(model.name), self._weights.get(following.name)
+            ahead = self._features.predictions[following.name].success
+            # What cannot be compared is not tried.
+            if here is None or there is None or here * takes * ahead >= there * chance:
+                return None
+        failed = next(verdict for verdict in attempt.verdicts if not verdict.passed)
+        told = f"{way}: {failed.check} said {failed.reason}"
+        last = following is None or self._caps.calls == 1
+        step = decision(self._spec, self._request, model, told, self._costs, last=last)
+        return amended(step, way, attempt)
