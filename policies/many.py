@@ -2,7 +2,7 @@
 
 What rules and strategies say of one request stands in their own files, and tests hold this one to them.
 Here is their arithmetic, in the same order of operations, so that it comes to the same digit; left out are
-promises, checks that ask models, and what is known of conversations.
+promises, checks that ask models, and conversations in trouble.
 Money is counted in whole doubles, exact below 9,000 USD a call.
 """
 
@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 from policies.fastest_adequate import TRIED_OUT
 from policies.language import PolicySpec
 from policies.policy import RoutedPolicy
-from policies.priors import ALIKE, ANSWERS_ASKED
+from policies.priors import ALIKE, ANSWERS_ASKED, CHECKS, SEEN_IN_TIME, UNKNOWN_CHECK
 from policies.prospects import EVER
 from policies.rules import UNKNOWN_WINDOW, WithinCost
-from policies.standing import reliability
 from router.pricing import quote
 from router.types import Features, Model, Release, Request
 
@@ -38,7 +37,8 @@ class Rows:
     `at` are instants (datetime64, UTC), `elapsed` milliseconds since the call came, and `drawn` what
     `steps.draw` gives, where the strategy asks.
     `chance`, `length` (predicted), `rests`, `first_token` (ms) and `speed` (tokens a second), NaN where that
-    was not measured, are (n, models), the models in the policy's order.
+    was not measured, and `kept` (picodollars that staying saves) are (n, models), in the policy's order.
+    `catch` and `alarm` are (n, checks), NaN where they were not measured; a check that is `off` is not run.
     """
 
     prompt: Doubles
@@ -55,6 +55,10 @@ class Rows:
     rests: Flags
     first_token: Doubles
     speed: Doubles
+    kept: Doubles
+    catch: Doubles
+    alarm: Doubles
+    off: Flags
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +96,7 @@ def decide(policy: RoutedPolicy, request: Request, features: Features, rows: Row
     match policy.spec.strategy:
         case "cheapest_adequate":
             costs = np.nan_to_num(costs)
-            model, poor = _cheapest(policy.spec, request, features, rows.chance, costs, allowed, models)
+            model, poor = _cheapest(policy.spec, request, rows, costs - rows.kept, allowed, models)
         case "weighted":
             model, said = _drawn(policy.spec, rows, allowed, models)
         case "fastest_adequate":
@@ -219,15 +223,14 @@ def _fastest(
 def _cheapest(
     spec: PolicySpec,
     request: Request,
-    features: Features,
-    chance: Doubles,
+    rows: Rows,
     costs: Doubles,
     allowed: Flags,
     models: Sequence[Model],
 ) -> tuple[Places, Flags]:
     """Find the start of the cheapest adequate plan, and whether it is poor; see `prospects.prospects`."""
-    checks = tuple(check.label for check in spec.checks)
-    checked = reliability(checks, features, spec.stream_release if request.stream else Release.HELD)
+    chance = rows.chance
+    catch, alarm = _checked(spec, rows, spec.stream_release if request.stream else Release.HELD)
     names = np.argsort(np.argsort([model.name for model in models]))
     enough = spec.share * np.where(allowed, chance, -np.inf).max(axis=1)
     order = np.lexsort((np.broadcast_to(names, chance.shape), costs, -chance, ~allowed), axis=-1)
@@ -240,7 +243,7 @@ def _cheapest(
         p, own = chance[here, place], costs[here, place]
         cost, success = own, p
         if step and calls > 1:
-            caught, condemned = (1.0 - p) * checked.catch, p * checked.alarm
+            caught, condemned = (1.0 - p) * catch, p * alarm
             after = _after_failure(climb_success, p)
             success = p - condemned + caught * after + condemned * climb_success
             cost = own + (caught + condemned) * climb_cost
@@ -252,6 +255,19 @@ def _cheapest(
         climb_cost = np.where(climbs, cost, climb_cost)
         climb_success = np.where(climbs, success, climb_success)
     return best.place, best.poor
+
+
+def _checked(spec: PolicySpec, rows: Rows, release: Release) -> tuple[Doubles, Doubles]:
+    """What the checks together catch and condemn in time; see `standing.reliability`."""
+    missed, silent = np.ones(len(rows.prompt)), np.ones(len(rows.prompt))
+    for place, check in enumerate(spec.checks):
+        prior = CHECKS.get(check.label, UNKNOWN_CHECK)
+        catch = np.where(np.isnan(rows.catch[:, place]), prior.catch, rows.catch[:, place])
+        alarm = np.where(np.isnan(rows.alarm[:, place]), prior.alarm, rows.alarm[:, place])
+        missed *= 1.0 - np.where(rows.off[:, place], 0.0, catch)
+        silent *= 1.0 - np.where(rows.off[:, place], 0.0, alarm)
+    share = SEEN_IN_TIME[release]
+    return share * (1.0 - missed), share * (1.0 - silent)
 
 
 class _Best:

@@ -43,10 +43,12 @@ TEXTS = ("request_id", "session", "model", "reason", "status", *ALIKE)
 
 TIMES = ("decided",)
 
-RESTING, FIRST_TOKEN, SPEED, ELAPSED = "resting:", "first_token:", "speed:", "elapsed"
+RESTING, FIRST_TOKEN, SPEED, KEPT = "resting:", "first_token:", "speed:", "kept:"
 
-METERS = (RESTING, FIRST_TOKEN, SPEED, ELAPSED)
-"""How keys begin that say how models are, and nothing of a conversation."""
+CATCH, ALARM, OFF, ELAPSED = "catch:", "alarm:", "off:", "elapsed"
+
+UNDERSTOOD = (RESTING, FIRST_TOKEN, SPEED, KEPT, CATCH, ALARM, OFF, ELAPSED, "passes:")
+"""How keys of a moment begin that are laid out here; `passes:` says nothing of a first step."""
 
 DRAWS = frozenset({"weighted", "fastest_adequate"})
 """Strategies that draw."""
@@ -78,9 +80,9 @@ class Laid:
         self.chances = part.mappings("predictions")
         self.lengths = part.mappings("lengths")
         self.moments = part.mappings("moment")
-        said = [all(key.startswith(METERS) for key in keys) for keys in self.moments.keys]
+        said = [all(key.startswith(UNDERSTOOD) for key in keys) for keys in self.moments.keys]
         self.plain = np.array(said, bool)[self.moments.which]
-        """Rows at whose moment nothing was known of a conversation."""
+        """Rows at whose moment nothing else was known."""
 
     def sorts(self, conditions: Sequence[Condition]) -> list[Places]:
         """Give places that have everything in common, the truth of conditions on numbers included."""
@@ -114,16 +116,22 @@ class Laid:
             return np.array(told, bool)[which]
         return None
 
-    def rows(self, places: Places, names: Sequence[str], *, draws: bool) -> Rows:
-        """Lay out what is decided of, for these models."""
+    def rows(self, places: Places, policy: RoutedPolicy) -> Rows:
+        """Lay out what this policy decides of."""
+        names = [model.name for model in policy.models]
+        checks = [check.label for check in policy.spec.checks]
         column = {name: self.columns[name][places] for name in NUMBERS}
         moments = self.moments.at(places)
-        rests, first_token, speed = (
-            moments.of([f"{begin}{name}" for name in names]) for begin in (RESTING, FIRST_TOKEN, SPEED)
+        rests, first_token, speed, kept = (
+            moments.of([f"{begin}{name}" for name in names]) for begin in (RESTING, FIRST_TOKEN, SPEED, KEPT)
+        )
+        catch, alarm, off = (
+            moments.of([f"{begin}{check}" for check in checks]) for begin in (CATCH, ALARM, OFF)
         )
         elapsed = moments.of([ELAPSED])[:, 0]
         texts = zip(self.columns["session"][places], self.columns["request_id"][places], strict=True)
-        numbers = [drawn(session or request) for session, request in texts] if draws else [0.0] * len(places)
+        draws = policy.spec.strategy in DRAWS
+        numbers = [drawn(session or request) if draws else 0.0 for session, request in texts]
         return Rows(
             prompt=column["prompt_tokens"],
             window=np.where(
@@ -141,6 +149,10 @@ class Laid:
             rests=np.nan_to_num(rests) != 0.0,
             first_token=first_token,
             speed=speed,
+            kept=np.nan_to_num(kept),
+            catch=catch,
+            alarm=alarm,
+            off=np.nan_to_num(off) != 0.0,
         )
 
 
@@ -189,8 +201,8 @@ def _at_once(
     fit = laid.plain[places] & ~np.isnan(foreseen).any(axis=1)
     if not fit.any():
         return none, None
-    kept, names = places[fit], [model.name for model in policy.models]
-    rows = laid.rows(kept, names, draws=policy.spec.strategy in DRAWS)
+    kept = places[fit]
+    rows = laid.rows(kept, policy)
     firsts = decide(policy, request, features, rows)
     new = np.where(firsts.model < 0, np.nan, rows.chance[np.arange(len(kept)), firsts.model])
     served, which = np.unique(laid.columns["model"][kept].astype(str), return_inverse=True)

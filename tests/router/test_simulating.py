@@ -54,6 +54,11 @@ MANY = """
         l.request_id || '-' || t.n AS request_id,
         l.prompt_tokens + (random() * 900)::INT AS prompt_tokens,
         CASE WHEN random() < 0.1 THEN (random() * 5e9)::BIGINT END AS cost_limit,
+        CASE WHEN t.n % 3 = 0 THEN map_concat(l.moment, MAP {
+            'catch:shape': random(), 'alarm:shape': random() / 9, 'off:refusal': (t.n % 2)::DOUBLE,
+            'kept:small': random() * 1e9, 'first_token:large': random() * 5000, 'speed:large': random() * 9,
+            'elapsed': random() * 9000
+        }) ELSE l.moment END AS moment,
         map_from_entries(list_transform(map_entries(l.predictions), lambda e:
             {'key': e.key,
              'value': round(greatest(0.0, least(1.0, e.value + random() - 0.5)), (1 + t.n % 9)::INT)}
