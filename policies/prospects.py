@@ -95,8 +95,8 @@ def best_start(
         if good and (p + (1.0 - p) * catch) * ROUNDING < enough:
             break  # neither this one nor any weaker one is good enough, whatever follows it
         cost = cost_of(name)
-        if good and cost > best.cost and climb is not None and cost >= climb.cost:
-            continue
+        if good and climb is not None and cost > best.cost and cost >= climb.cost >= 0.0:
+            continue  # dearer than the best even without climbs, which cost something unless caches are kept
         if climb is None or calls == 1:
             here = Prospect(cost, p)
         else:

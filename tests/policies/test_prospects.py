@@ -7,7 +7,7 @@ from policies.priors import Reliability
 from policies.prospects import best_start, prospects
 
 CHANCES = st.one_of(st.floats(0, 1), st.sampled_from([0.0, 0.5, 0.9, 0.95, 1.0]))
-COSTS = st.one_of(st.integers(0, 10**12), st.sampled_from([0, 1, 1000]))
+COSTS = st.one_of(st.integers(-(10**9), 10**12), st.sampled_from([0, 1, 1000]))
 MODELS = st.dictionaries(st.text("abcd", min_size=1, max_size=3), st.tuples(CHANCES, COSTS), min_size=1)
 
 
