@@ -49,6 +49,7 @@ WITH together AS (
         run,
         policy,
         kind,
+        coalesce(endpoint, 'chat') AS endpoint,
         lane,
         arm,
         attempts,
@@ -85,6 +86,7 @@ WITH together AS (
         any_value(run) AS run,
         any_value(policy) AS policy,
         any_value(kind) AS kind,
+        coalesce(any_value(endpoint), 'chat') AS endpoint,
         any_value(lane) AS lane,
         any_value(arm) AS arm,
         count(*) AS attempts,
@@ -123,7 +125,8 @@ WITH together AS (
 SELECT
     *,
     CASE
-        WHEN unpriced_attempts > 0 THEN NULL
+        -- The strongest model is that of chats: with the rest nothing is compared.
+        WHEN unpriced_attempts > 0 OR endpoint <> 'chat' THEN NULL
         WHEN ended = 'failed' THEN -cost
         WHEN baseline_cost IS NULL AND output_tokens = 0 THEN -cost
         ELSE baseline_cost - cost

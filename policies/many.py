@@ -21,7 +21,7 @@ from policies.priors import ALIKE, ANSWERS_ASKED, CHECKS, SEEN_IN_TIME, UNKNOWN_
 from policies.prospects import EVER
 from policies.rules import UNKNOWN_WINDOW, WithinCost
 from router.pricing import quote
-from router.types import Features, Model, Release, Request
+from router.types import Endpoint, Features, Model, Release, Request
 
 Doubles = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -78,7 +78,8 @@ class Firsts:
 def able(policy: RoutedPolicy) -> bool:
     """Tell whether a policy's first decisions can be made here, as long as no conversation is known."""
     spec = policy.spec
-    return spec.promise is None and not any(check.name in ANSWERS_ASKED for check in spec.checks)
+    asked = any(check.name in ANSWERS_ASKED for check in spec.checks)
+    return policy.endpoint is Endpoint.CHAT and spec.promise is None and not asked
 
 
 def decide(policy: RoutedPolicy, request: Request, features: Features, rows: Rows) -> Firsts:

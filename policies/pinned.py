@@ -13,6 +13,8 @@ from router.types import Features, Model, Request
 class Pinned:
     """Asks the first candidate, once more if it could not even be reached, and never another."""
 
+    reason = "pinned"
+
     def __init__(self, spec: PolicySpec) -> None:
         self._spec = spec
 
@@ -20,6 +22,13 @@ class Pinned:
         model = candidates[0]
         cost = expected_cost(request, features, model)
         costs = {model.name: cost} if cost is not None else {}
-        attempt = yield decision(self._spec, request, model, "pinned", costs)
+        attempt = yield decision(self._spec, request, model, self.reason, costs)
         if isinstance(attempt.error, Unreachable) and self._spec.escalation.max_calls > 1:
-            yield decision(self._spec, request, model, "pinned, second try: it could not be reached", costs)
+            again = f"{self.reason}, second try: it could not be reached"
+            yield decision(self._spec, request, model, again, costs)
+
+
+class Sole(Pinned):
+    """The same for a policy's only model, where one model's answer cannot stand for another's."""
+
+    reason = "the policy's only model for it"

@@ -14,7 +14,7 @@ from policies.control import Controlled, cheapest
 from policies.fastest_adequate import FastestAdequate
 from policies.language import PolicySpec
 from policies.meters import Health, Latency
-from policies.pinned import Pinned
+from policies.pinned import Pinned, Sole
 from policies.rules import PASSING, RULES, TERMS, sieve
 from policies.selectors import Deny, unmet
 from policies.sides import beside_chat, not_one, not_serving
@@ -85,7 +85,7 @@ class RoutedPolicy:
         self._sieves = [(name, sieve(rule)) for name, rule in self.rules.items() if name != "can_do"]
         self._able: dict[frozenset[Capability], tuple[tuple[Model, ...], Mapping[str, Refusal]]] = {}
         self._passing = [(name, rule) for name, rule in self.rules.items() if name in PASSING]
-        strategy = STRATEGIES[spec.strategy](spec)
+        strategy = (Sole if endpoint is Endpoint.EMBEDDINGS else STRATEGIES[spec.strategy])(spec)
         self._strategy = Controlled(strategy, spec, strongest, draw) if spec.control else strategy
         self._day: date | None = None
         self._eligible: tuple[Model, ...] = ()

@@ -13,6 +13,7 @@ from router.seams import Policy
 from router.types import (
     EVERYTHING,
     NOTHING,
+    ONE_SPACE,
     Attempt,
     Capability,
     Charge,
@@ -65,6 +66,7 @@ class Replayed:
 
 def request_of(row: Row, scopes: Scopes = EVERYTHING) -> Request:
     """Make of a row the request as far as decisions look at it; it has no text."""
+    endpoint = Endpoint(row["endpoint"] or Endpoint.CHAT)
     return Request(
         id=row["request_id"],
         asked=row["asked"],
@@ -86,7 +88,8 @@ def request_of(row: Row, scopes: Scopes = EVERYTHING) -> Request:
         limits=Limits(output_tokens=row["output_limit"], cost=row["cost_limit"], choices=row["choices"] or 1),
         labels=row["labels"] or NOTHING,
         repeatable=bool(row["repeatable"]),
-        endpoint=Endpoint(row["endpoint"] or Endpoint.CHAT),
+        endpoint=endpoint,
+        incomparable=ONE_SPACE if endpoint is Endpoint.EMBEDDINGS else "",
     )
 
 

@@ -75,12 +75,15 @@ def _refusals(
     """Give for each model that is struck out every rule that does, not only the first."""
     if not isinstance(chosen, RoutedPolicy):
         return {}
+    models = {model.name: model for model in chosen.models}
     found = {
-        model.name: [
-            {"rule": rule, "reason": reason} for rule, reason in chosen.reasons(request, features, model)
+        name: [
+            {"rule": rule, "reason": reason}
+            for rule, reason in chosen.reasons(request, features, models[name])
         ]
-        for model in chosen.models
-        if model.name in refused
+        if name in models
+        else []
+        for name in refused
     }
     return {
         name: rules or [{"rule": refused[name].rule, "reason": refused[name].reason}]
@@ -92,6 +95,7 @@ def _cheapest(
     request: Request, features: Features, told: Mapping[str, list[dict[str, str]]], models: Mapping[str, Any]
 ) -> dict[str, Any] | None:
     """The struck-out model that fewest rules refuse, the cheapest of these: what would have to give way."""
+    told = {name: rules for name, rules in told.items() if name in features.predictions}
     if not told:
         return None
     costs = {name: expected_cost(request, features, models[name]) for name in told}

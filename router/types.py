@@ -38,6 +38,10 @@ class Endpoint(StrEnum):
     EMBEDDINGS = "embeddings"
 
 
+ONE_SPACE = "vectors of different models cannot be compared"
+"""Why no model's vector stands for another's."""
+
+
 class Capability(StrEnum):
     """What a request may need and a model may have; a model whose capability is unknown does not have it."""
 

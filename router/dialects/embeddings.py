@@ -8,9 +8,7 @@ from router.dialects.prompts import prompts
 from router.dialects.render import VectorsRenderer
 from router.errors import BadRequest
 from router.seams import Writer
-from router.types import Endpoint, Lane, Limits, Principal, Request
-
-ONE_SPACE = "vectors of different models cannot be compared"
+from router.types import ONE_SPACE, Endpoint, Lane, Limits, Principal, Request
 
 
 class EmbeddingsDialect:

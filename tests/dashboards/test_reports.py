@@ -115,6 +115,15 @@ def test_a_request_that_failed_saved_nothing_and_cost_what_it_cost(book):
     assert (record["failed"], record["failed_share"]) == (1, 0.5)
 
 
+def test_vectors_and_texts_are_compared_with_no_model_of_chats(book):
+    vectors = entry(request_id="v", endpoint="embeddings", cost=DOLLAR, baseline_cost=None, output_tokens=0)
+
+    record = only(run(book(entry(cost=DOLLAR, baseline_cost=4 * DOLLAR), vectors), "overview"))
+
+    assert (record["spend_picodollars"], record["saving_picodollars"]) == (2 * DOLLAR, 3 * DOLLAR)
+    assert record["requests_without_known_saving"] == 1
+
+
 def test_where_a_price_is_unknown_so_is_the_saving(book):
     unpriced = entry(request_id="u", cost=None, cost_bound=None, cost_grade="unpriced")
     no_baseline = entry(request_id="b", cost=DOLLAR, baseline_model=None, baseline_cost=None)

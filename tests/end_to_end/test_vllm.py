@@ -155,6 +155,33 @@ def test_streams_and_log_probabilities_come_through(engine):
     assert chunks[-1].usage.completion_tokens == 8
 
 
+def test_texts_are_continued_as_they_stand_from_words_or_from_numbers(engine):
+    before = engine.metric("vllm:prompt_tokens_total"), engine.metric("vllm:generation_tokens_total")
+    ask = engine.client.completions.create
+    options = {"max_tokens": 6, "extra_body": {"ignore_eos": True}, "temperature": 0}
+
+    words = ask(model="auto", prompt="what is the sum", echo=True, logprobs=1, **options)
+    stream = list(ask(model="tiny", prompt="what is the sum", stream=True, **options))
+    numbers = ask(
+        model="tiny", prompt=[[5, 6, 7, 8], [9, 10]], extra_headers={"x-farthing-user": "ids"}, **options
+    )
+
+    assert words.choices[0].text.startswith("what is the sum"), "no chat template is put around it"
+    said = words.choices[0].text.removeprefix("what is the sum")
+    assert "".join(chunk.choices[0].text for chunk in stream if chunk.choices) == said
+    assert len(words.choices[0].logprobs.tokens) == words.usage.prompt_tokens + 6
+    assert [choice.index for choice in numbers.choices] == [0, 1]
+    assert (numbers.usage.prompt_tokens, numbers.usage.completion_tokens) == (6, 12)
+    counted = engine.metric("vllm:prompt_tokens_total"), engine.metric("vllm:generation_tokens_total")
+    assert (counted[0] - before[0], counted[1] - before[1]) == (2 * words.usage.prompt_tokens + 6, 24)
+    what = "any_value(cost), any_value(usage_grade), any_value(endpoint)"
+    assert booked(engine.server.data, what, "\"user\" = 'ids'") == (
+        6 * 10_000 + 12 * 20_000,
+        "reported",
+        "completions",
+    )
+
+
 def test_what_the_prefix_cache_saves_is_booked_at_its_own_price(engine):
     engine.forget_prefixes()
     long = "a farthing is a quarter of a penny " * 30

@@ -216,6 +216,7 @@ async def test_auto_embeds_where_the_policy_has_one_model_for_it(client, book):
     response = await embedded(client, model="auto:one")
 
     assert (response.status, response.headers["x-farthing-model"]) == (200, "embed")
+    assert response.headers["x-farthing-reason"] == "the policy's only model for it"
     assert [row.purpose for row in book.rows] == ["answer"], "vectors are not audited"
 
 

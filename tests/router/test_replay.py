@@ -3,17 +3,21 @@
 from collections import Counter
 from dataclasses import replace
 
+import orjson
 import pytest
 
 from policies.replay import READ, Replayed, decided_again, same
 from router.app import Household, gather
 from router.clock import SystemClock
 from router.config import parse
+from router.dialects import DIALECTS
 from router.ledger.decisions import requests
 from router.ledger.drain import drain
 from router.ledger.spool import Spool
 from router.ledger.store import Ledger, reading
+from router.types import Principal
 from tests.router.recorded import CONFIG, record
+from tests.support.world import Book
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +81,31 @@ async def test_another_policy_decides_otherwise(parts, tmp_path):
     ledger = written(await record(parts, 60), tmp_path)
     other = CONFIG.replace("  default: {}", "  default: {models: [huge]}")
     assert replayed(parts, ledger, other)["other"] > 5
+
+
+OTHERS = """
+upstreams: {sim: {kind: simulated, first_token_ms: 0}}
+models:
+  - {name: chatty, upstream: sim, price: {input: 1, output: 1}}
+  - {name: writer, upstream: sim, price: {input: 2, output: 2}, serves: [completions]}
+  - {name: vectors, upstream: sim, price: {input: 1, output: 0}, serves: [embeddings], context_window: 100}
+"""
+
+
+async def test_texts_and_vectors_are_decided_again_too(parts, tmp_path):
+    book = Book()
+    house = Household(parse(OTHERS, environ={}), replace(parts, sinks=[book]))
+    long = {"input": ["a word or two " * 20] * 30}
+    for name, body in (("completions", {"prompt": ["Once", "Then"]}), ("embeddings", long)):
+        raw = orjson.dumps({"model": "auto", **body})
+        request = DIALECTS[name].parse(raw, request_id=name, principal=Principal())
+        await house.pipeline.run(request, house.policy("auto"))
+    ledger = written(book.rows, tmp_path)
+
+    assert [(row.model, row.endpoint) for row in book.rows] == [
+        ("writer", "completions"),
+        ("vectors", "embeddings"),
+    ]
+    assert replayed(parts, ledger, OTHERS) == {"same": 2}
+    two = OTHERS + "  - {name: more, upstream: sim, price: {input: 1, output: 0}, serves: [embeddings]}\n"
+    assert replayed(parts, ledger, two)["other"] == 1, "of two models for vectors none is chosen"

@@ -47,6 +47,7 @@ models:
     price: {{input: 0.01, cached_input: 0.001, output: 0.02}}
     context_window: 2048
     capabilities: [logprobs]
+    serves: [chat, completions]
 policies:
   default: {{checks: []}}
 """
