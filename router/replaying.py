@@ -179,7 +179,10 @@ class Replay:
             request = self._request(prompt)
             features, _, plan, _ = house.pipeline.plan(request, policy)
             if plan is not None:
-                book.add(outlook(policy.spec, request, features, plan, catalogue))
+                # Those whom checks ask have prices, too.
+                everyone = self._predictor.predict(features.vector, tuple(catalogue.values()))
+                seen = replace(features, predictions={**everyone, **features.predictions})
+                book.add(outlook(policy.spec, request, seen, plan, catalogue))
             outcome = await house.pipeline.run(request, policy)
             chosen = outcome.chosen
             name = chosen.decision.model.name if chosen is not None else None

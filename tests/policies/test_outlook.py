@@ -48,6 +48,14 @@ def test_samples_are_paid_as_answers():
     assert first.checks == 4.0
 
 
+def test_whom_a_check_asks_is_paid_at_its_own_price():
+    spec = policy({"agreement": {"samples": 2, "models": ["peer"]}})
+    seen = replace(features({"small": 0.85, "large": 0.9, "peer": 0.5}), at=AT)
+    plan = CheapestAdequate(spec)(request(), seen, [SMALL, LARGE])
+    first, *_ = outlook(spec, request(), seen, plan, {**MODELS, "peer": model("peer", price=5)})
+    assert (first.model, first.checks) == (SMALL, 10.0)
+
+
 def test_a_second_try_is_a_step_and_dearer():
     first, second, *_ = steps(policy("shape", rescue=("repair",)))
     assert (first.model, second.model) == (SMALL, SMALL)
