@@ -34,6 +34,9 @@ AHEAD = 2
 LATEST = 200
 """Answers that the speed is told by."""
 
+FRESH = 0.5
+"""Seconds for which the time that is left is not reckoned anew."""
+
 STEPS = 500
 """Looks at the windows between two instants, at most; a minute apart at least."""
 
@@ -42,7 +45,6 @@ STEPS = 500
 class _Line:
     """A line under way: whether it was told to spill, and why it was called back, if it was."""
 
-    batch: str
     spilled: bool
     task: "asyncio.Task[Outcome]"
     sent: bool = False
@@ -55,6 +57,7 @@ class _Course:
     """How a batch goes: seconds in which its engines worked, and those at which they answered.
 
     `before` lines had ended when this process came, `ended` have here since.
+    `lines` are under way, so many of them spilled; `ahead` is the time left, and when that was reckoned.
     """
 
     batch: Batch
@@ -63,6 +66,9 @@ class _Course:
     worked: float = 0.0
     before: int = 0
     ended: int = 0
+    lines: "dict[str, _Line]" = field(default_factory=dict)
+    spilled: int = 0
+    ahead: tuple[float, float] | None = None
     answers: deque[float] = field(default_factory=lambda: deque([0.0], maxlen=LATEST + 1))
 
     @property
@@ -76,6 +82,14 @@ class _Course:
         share = self.ended / everywhere if self.ended and everywhere > self.ended else 1.0
         known = counts.total - counts.dropped - self.before - self.ended
         return min(counts.left * share, known)
+
+    @property
+    def waiting(self) -> list[_Line]:
+        return [line for line in self.lines.values() if not (line.sent or line.recalled)]
+
+    def over(self, now: float) -> bool:
+        """Tell whether nothing more is to come of it here."""
+        return not self.lines and (self.left <= 0 or now >= self.batch.deadline)
 
     @property
     def known(self) -> bool:
@@ -107,10 +121,12 @@ class Spill:
         """
         if not self._pools:
             return await answer(False)
-        spilled = self._begins(batch)
+        course = self._course(batch)
+        spilled = self._excess(course, more=1) > 0
         while True:
-            line = _Line(batch.id, spilled, asyncio.ensure_future(_awaited(answer, spilled)))
-            self._lines[request_id] = line
+            line = _Line(spilled, asyncio.ensure_future(_awaited(answer, spilled)))
+            self._lines[request_id] = course.lines[request_id] = line
+            course.spilled += spilled
             try:
                 outcome = await line.task
             except asyncio.CancelledError:
@@ -120,10 +136,11 @@ class Spill:
                     raise TimedOut("The batch ended before this line's turn.") from None
                 spilled = True
             else:
-                self._ended(line, outcome)
+                self._ended(course, outcome)
                 return outcome
             finally:
-                del self._lines[request_id]
+                del self._lines[request_id], course.lines[request_id]
+                course.spilled -= line.spilled
 
     def sent(self, request_id: str) -> None:
         """Note that a call is sent for a line: it waits no longer."""
@@ -134,21 +151,21 @@ class Spill:
     def look(self) -> bool:
         """Call back lines that wait for engines in vain; tell whether any batch is late."""
         late = False
-        for course in self._courses.values():
+        for course in list(self._courses.values()):
+            if course.over(self._now()):
+                del self._courses[course.batch.id]
+                continue
             self._tick(course)
-            mine = [each for each in self._lines.values() if each.batch == course.batch.id]
             excess = self._excess(course)
             if excess > 0:
                 late = True
-                waiting = [line for line in mine if not (line.sent or line.recalled or line.spilled)]
-                self._recall(waiting[-excess:])
-        self._forget()
+                self._recall([line for line in course.waiting if not line.spilled][-excess:])
         return late
 
     def end(self, batch_id: str) -> None:
         """Call back every line of a batch that ends early and has not been sent."""
-        mine = [line for line in self._lines.values() if line.batch == batch_id]
-        waiting = [line for line in mine if not (line.sent or line.recalled)]
+        course = self._courses.get(batch_id)
+        waiting = course.waiting if course is not None else []
         for line in waiting:
             line.ended = True
         self._recall(waiting)
@@ -158,19 +175,18 @@ class Spill:
             line.recalled = True
             line.task.cancel()
 
-    def _begins(self, batch: Batch) -> bool:
-        """Take a line on, and tell whether it had better go elsewhere."""
+    def _course(self, batch: Batch) -> _Course:
         course = self._courses.get(batch.id)
         if course is None:
             before = batch.counts.completed + batch.counts.failed
             course = self._courses[batch.id] = _Course(batch, looked=self._now(), before=before)
         course.batch = batch
         self._tick(course)
-        return self._excess(course, more=1) > 0
+        return course
 
-    def _ended(self, line: _Line, outcome: Outcome) -> None:
-        course, chosen = self._courses.get(line.batch), outcome.chosen
-        if course is None or chosen is None:
+    def _ended(self, course: _Course, outcome: Outcome) -> None:
+        chosen = outcome.chosen
+        if chosen is None:
             return
         course.ended += 1
         if chosen.decision.model.upstream in self._pools:
@@ -179,14 +195,11 @@ class Spill:
 
     def _excess(self, course: _Course, *, more: int = 0) -> int:
         """How many of the lines at the engines, and `more` to come, are too many; 0 if they are in time."""
-        mine = [line for line in self._lines.values() if line.batch == course.batch.id]
-        there = sum(not line.spilled for line in mine) + more
-        elsewhere = len(mine) + more - there
-        ahead = self._open(self._now(), course.batch.deadline)
-        can = self._can(course, ahead)
+        can = self._can(course, self._ahead(course))
         if can is None:
             return 0
-        too_many = ceil(course.left - elsewhere - can)
+        there = len(course.lines) - course.spilled + more
+        too_many = ceil(course.left - course.spilled - can)
         return max(0, min(too_many, there - min(AHEAD * self._peak, int(can))))
 
     def _can(self, course: _Course, ahead: float) -> float | None:
@@ -195,6 +208,13 @@ class Spill:
             return 0.0
         early = course.opened <= PATIENCE * (course.opened + ahead)
         return None if early and not course.known else MARGIN * course.speed * ahead
+
+    def _ahead(self, course: _Course) -> float:
+        """Seconds in which an engine may work until the deadline, not older than half a second."""
+        now = self._now()
+        if course.ahead is None or now - course.ahead[0] > FRESH:
+            course.ahead = now, self._open(now, course.batch.deadline)
+        return course.ahead[1]
 
     def _tick(self, course: _Course) -> None:
         now, busy = self._now(), self._busy()
@@ -217,14 +237,6 @@ class Spill:
             for place in range(count)
         )
         return (end - start) * share / count
-
-    def _forget(self) -> None:
-        """Drop batches that are over: past their deadline, without a line under way."""
-        active = {line.batch for line in self._lines.values()}
-        now = self._now()
-        for batch_id, course in list(self._courses.items()):
-            if batch_id not in active and now >= course.batch.deadline:
-                del self._courses[batch_id]
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
