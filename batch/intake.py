@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from batch.jobs import MOST_LINES, Line, Problem
+from batch.jobs import ENDPOINTS, MOST_LINES, Line, Problem
 
 BLOCK = 256
 """Bytes of a prompt that are compared at once; engines cache by blocks of 16 to 128 tokens."""
@@ -59,6 +59,19 @@ def read_lines(path: Path, endpoint: str) -> list[Line]:
     for place, at in enumerate(order):
         lines[at] = replace(lines[at], place=place)
     return lines
+
+
+def endpoint_of(path: Path) -> str:
+    """Tell the endpoint of a file by the first line that names one."""
+    with path.open("rb") as file:
+        for raw in file:
+            try:
+                url = orjson.loads(raw)["url"]
+            except (orjson.JSONDecodeError, KeyError, TypeError):
+                continue
+            if url in ENDPOINTS:
+                return str(url)
+    return next(iter(ENDPOINTS))
 
 
 def _raw(path: Path) -> Iterator[tuple[int, int, bytes]]:

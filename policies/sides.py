@@ -1,11 +1,14 @@
 """What becomes of a policy's words where they are not for a chat that it may choose a model for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from policies.language import PolicySpec
 from router.errors import Refusal
 from router.types import Endpoint, Model, Release, Request
+
+SOLE = frozenset({Endpoint.EMBEDDINGS})
+"""What a policy may be asked for only if it has one model for it."""
 
 
 def pinned(base: PolicySpec, model: str) -> PolicySpec:
@@ -45,6 +48,11 @@ def not_one(request: Request, models: Sequence[Model]) -> dict[str, Refusal]:
     """Say why none of several models is chosen, where another's answer could not stand for it."""
     reason = f"{request.incomparable}, and the policy has {len(models)} models for it: name one"
     return {model.name: Refusal(rule="one_model", reason=reason) for model in models}
+
+
+def serving(models: Mapping[Endpoint, Sequence[Model]]) -> list[Endpoint]:
+    """Say what a policy may be asked for, given its models for each endpoint."""
+    return [each for each, found in models.items() if len(found) == 1 or (found and each not in SOLE)]
 
 
 def _served(model: Model) -> str:

@@ -27,10 +27,11 @@ from policies.named import pinned_to
 from policies.policy import Moment, RoutedPolicy
 from policies.selectors import listed, selection_of
 from policies.sessions import Sessions
+from policies.sides import serving
 from policies.worth import Worth
 from router.auditing import Auditing
 from router.budget import Budget
-from router.catalog import Catalog, Knowledge, listing
+from router.catalog import Catalog, Knowledge, chooser, listing
 from router.catalog.machines import Speeds
 from router.config import (
     AUTO,
@@ -291,7 +292,9 @@ def _strongest(models: Sequence[Model], predictor: Predictor) -> Model | None:
 def _listing(
     catalog: Catalog, policies: Mapping[str, RoutedPolicy], aliases: Iterable[str]
 ) -> list[Mapping[str, object]]:
-    routed = [AUTO, *(f"{AUTO}:{name}" for name in policies if name != DEFAULT_POLICY)]
-    routed += [alias for alias in aliases if not is_wild(alias)]
-    virtual = [{"id": name, "object": "model", "created": 0, "owned_by": "farthing"} for name in routed]
-    return [*virtual, *(listing(model) for model in catalog)]
+    others = [name for name in policies if name != DEFAULT_POLICY]
+    named = {AUTO: DEFAULT_POLICY, **{f"{AUTO}:{name}": name for name in others}}
+    sides = {name: {each: policy.side(each).models for each in Endpoint} for name, policy in policies.items()}
+    routed = [chooser(name, serving(sides[policy])) for name, policy in named.items()]
+    stand_ins = [chooser(alias) for alias in aliases if not is_wild(alias)]
+    return [*routed, *stand_ins, *(listing(model) for model in catalog)]

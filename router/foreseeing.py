@@ -9,7 +9,7 @@ import numpy as np
 import orjson
 
 from batch.forecast import Book
-from batch.intake import read_lines
+from batch.intake import endpoint_of, read_lines
 from batch.jobs import ENDPOINTS, Line
 from policies.language import DEFAULT_POLICY
 from policies.outlook import Step, outlook, single
@@ -174,19 +174,6 @@ class Foresight:
         segment = Segment(policy, features.kind)
         own = self._parts.predictor.predict(features.vector, models, segment)
         return replace(features, predictions={**features.predictions, **own})
-
-
-def endpoint_of(path: Path) -> str:
-    """Tell the endpoint of a file by the first line that names one."""
-    with path.open("rb") as file:
-        for raw in file:
-            try:
-                url = orjson.loads(raw)["url"]
-            except (orjson.JSONDecodeError, KeyError, TypeError):
-                continue
-            if url in ENDPOINTS:
-                return str(url)
-    return next(iter(ENDPOINTS))
 
 
 def ways_of(house: Household, named: Sequence[str], *, everything: bool) -> tuple[str, ...]:

@@ -10,6 +10,6 @@ what a configured model leaves out.
 
 from router.catalog.catalog import Catalog
 from router.catalog.knowledge import Knowledge
-from router.catalog.listing import listing
+from router.catalog.listing import chooser, listing
 
-__all__ = ["Catalog", "Knowledge", "listing"]
+__all__ = ["Catalog", "Knowledge", "chooser", "listing"]

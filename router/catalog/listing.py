@@ -5,7 +5,7 @@ what is ours stands under `farthing`.
 What is unknown is left out or `null`, never zero: a model without `pricing` is unpriced, not free.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from router.catalog.money import usd_text
@@ -64,6 +64,12 @@ def listing(model: Model, *, created: int = 0) -> dict[str, Any]:
     if model.prices is not None:
         entry["pricing"] = _pricing(model.prices)
     return entry
+
+
+def chooser(name: str, serves: Sequence[Endpoint] | None = None) -> dict[str, Any]:
+    """Return the entry of a name by which a model is chosen; `serves` is what may be asked of it."""
+    entry: dict[str, Any] = {"id": name, "object": "model", "created": 0, "owned_by": "farthing"}
+    return entry if serves is None else {**entry, "farthing": {"serves": list(serves)}}
 
 
 def _those(words: Mapping[Capability, str], model: Model) -> list[str]:

@@ -220,6 +220,20 @@ async def test_auto_embeds_where_the_policy_has_one_model_for_it(client, book):
     assert [row.purpose for row in book.rows] == ["answer"], "vectors are not audited"
 
 
+async def test_the_list_of_models_says_what_may_be_asked_for(client):
+    listed = (await (await client.get("/v1/models")).json())["data"]
+
+    assert {entry["id"]: entry["farthing"]["serves"] for entry in listed} == {
+        "auto": ["chat", "completions"],
+        "auto:one": ["chat", "completions", "embeddings"],
+        "chatty": ["chat"],
+        "both": ["chat", "completions"],
+        "writer": ["completions"],
+        "embed": ["embeddings"],
+        "other": ["embeddings"],
+    }
+
+
 async def test_vectors_of_another_model_than_was_asked_are_refused(client, fake):
     fake.script("embed", Answer(served_model="better-embed"))
     response = await embedded(client)

@@ -76,6 +76,8 @@ def the_list_of_models_says_what_each_serves(world: World) -> None:
         ["completions"],
         ["embeddings"],
     )
+    assert (served["auto"], served["auto:spaces"]) == (["chat"], ["chat", "embeddings"])
+    assert (served["auto:texts"], served["auto:two-spaces"]) == (["chat", "completions"], [])
 
 
 def _shows(model: Any) -> bool:
