@@ -22,13 +22,19 @@ BLOCKS = 24
 LONGEST_ID = 512
 LONGEST_LINE = 16 << 20
 
+MOST_PROBLEMS = 100
+"""Lines that are named of a file in which no line can be used."""
+
+BOM = b"\xef\xbb\xbf"
+"""What some editors put before the first line."""
+
 
 class Unreadable(Exception):
     """The file as a whole cannot be a batch."""
 
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
-        super().__init__(problem.message)
+    def __init__(self, *problems: Problem) -> None:
+        self.problems, first = problems, problems[0]
+        super().__init__(first.message if first.line is None else f"No line can be used. {first.message}")
 
 
 def read_lines(path: Path, endpoint: str) -> list[Line]:
@@ -50,11 +56,7 @@ def read_lines(path: Path, endpoint: str) -> list[Line]:
     if not lines:
         raise Unreadable(Problem(code="empty_file", message="The file has no lines."))
     if all(line.problem is not None for line in lines):
-        first = lines[0].problem
-        assert first is not None
-        raise Unreadable(
-            Problem(code=first.code, message=f"No line can be used; the first: {first.message}", line=1)
-        )
+        raise Unreadable(*(line.problem for line in lines[:MOST_PROBLEMS] if line.problem is not None))
     order = sorted(range(len(lines)), key=lambda at: (lines[at].model, keys[at], at))
     for place, at in enumerate(order):
         lines[at] = replace(lines[at], place=place)
@@ -85,6 +87,8 @@ def _raw(path: Path) -> Iterator[tuple[int, int, bytes]]:
                 offset += len(more)
                 if more.endswith(b"\n"):
                     break
+            if number == 1 and raw.startswith(BOM):
+                start, raw = len(BOM), raw[len(BOM) :]
             if raw.strip():
                 yield number, start, raw
 

@@ -77,6 +77,8 @@ class BatchRoutes:
             raise BadRequest('`purpose` must be "batch".', param="purpose")
         now = self._now()
         seconds = fields.get("expires_after[seconds]")
+        if fields.get("expires_after[anchor]", "created_at") != "created_at":
+            raise BadRequest('`expires_after[anchor]` must be "created_at".', param="expires_after")
         if seconds is not None and not (seconds.isascii() and seconds.isdigit() and int(seconds) >= 3600):
             raise BadRequest("`expires_after[seconds]` must be at least 3600.", param="expires_after")
         expires = now + min(int(seconds), 10_000 * DAY) if seconds is not None else None
@@ -92,6 +94,8 @@ class BatchRoutes:
 
     async def files(self, http: web.Request, who: Principal) -> web.StreamResponse:
         limit = _limit(http, usual=MOST_FILES, most=MOST_FILES)
+        if http.query.get("order", "desc") != "desc":
+            raise BadRequest('`order` must be "desc": files are listed from the newest.', param="order")
         rows = await asyncio.to_thread(
             self._store.files,
             who.key,
@@ -99,7 +103,10 @@ class BatchRoutes:
             after=http.query.get("after"),
             limit=limit + 1,
         )
-        return answer(listing([file_object(file) for file in rows], limit))
+        now = self._now()
+        more = len(rows) > limit
+        page = [file_object(file) for file in rows[:limit] if not _expired(file, now)]
+        return answer(listing(page, limit) | {"has_more": more})
 
     async def file(self, http: web.Request, who: Principal) -> web.StreamResponse:
         return answer(file_object(await self._file(http.match_info["id"], who)))

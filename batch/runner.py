@@ -5,7 +5,7 @@ Several may work on one store: lines are claimed, and a batch is moved on by one
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeAlias
@@ -224,12 +224,12 @@ class Runner:
         try:
             lines = read_lines(self._shelf.path(batch.input_file), batch.endpoint)
         except Unreadable as unreadable:
-            problem = unreadable.problem
+            problems: Sequence[Problem] = unreadable.problems
         except FileNotFoundError:
-            problem = Problem(code="missing_file", message="The input file is not there any more.")
+            problems = [Problem(code="missing_file", message="The input file is not there any more.")]
         else:
             return self._store.begin(batch.id, lines, at=self._stamp())
-        failed = Move(before=(State.VALIDATING,), state=State.FAILED, at=self._stamp(), problems=[problem])
+        failed = Move(before=(State.VALIDATING,), state=State.FAILED, at=self._stamp(), problems=problems)
         return self._store.move(batch.id, failed)
 
     def _stop(self, batch: Batch, *, state: State) -> bool:

@@ -34,8 +34,11 @@ class Shelf(Protocol):
 
     def drop(self, file_id: str, /) -> None: ...
 
-    def tidy(self, now: float, /) -> None:
-        """Drop what lies here and nobody needs; `now` is in seconds since 1970."""
+    def tidy(self, now: float, known: Callable[[str], bool], /) -> None:
+        """Drop what lies here and nobody needs; `now` is in seconds since 1970.
+
+        `known` tells whether the store has a file of that id.
+        """
         ...
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import secrets
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -50,11 +50,12 @@ class FolderShelf:
         with suppress(FileNotFoundError):
             self.path(file_id).unlink()
 
-    def tidy(self, now: float) -> None:
-        for unfinished in self.folder.glob("*.part"):
+    def tidy(self, now: float, known: Callable[[str], bool]) -> None:
+        """Drop what processes that died have left: half a file, or a whole one that nobody was told of."""
+        for path in self.folder.iterdir():
             with suppress(FileNotFoundError):
-                if unfinished.stat().st_mtime < now - DAY:
-                    unfinished.unlink()
+                if path.stat().st_mtime < now - DAY and not known(path.name):
+                    path.unlink()
 
     @contextmanager
     def writing(self, file_id: str) -> Iterator[BinaryIO]:

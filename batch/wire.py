@@ -121,6 +121,7 @@ def asked_batch(body: bytes, *, batch_id: str, principal: Principal, now: int) -
         endpoint=endpoint,
         input_file=input_file,
         window=window_of(wire.get("completion_window")),
+        output_window=_output_window(wire.get("output_expires_after")),
         created=now,
         metadata=metadata,
         max_cost=_max_cost(metadata.get(MAX_COST)),
@@ -144,6 +145,20 @@ def window_text(seconds: int) -> str:
         if seconds % size == 0:
             return f"{seconds // size}{unit}"
     return f"{seconds // 60 + 1}m"
+
+
+def _output_window(value: object) -> int | None:
+    if value is None:
+        return None
+    seconds = value.get("seconds") if isinstance(value, dict) else None
+    anchored = isinstance(value, dict) and value.get("anchor") == "created_at"
+    if not anchored or not isinstance(seconds, int) or not 3600 <= seconds <= LONGEST_WINDOW:
+        raise BadRequest(
+            '`output_expires_after` must be {"anchor": "created_at", "seconds": …}, '
+            f"from 3600 to {LONGEST_WINDOW} seconds.",
+            param="output_expires_after",
+        )
+    return seconds
 
 
 def _metadata(value: object) -> dict[str, str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from batch.admission import Admitted, Paces
 from batch.answering import Answerer
+from batch.broom import Broom
 from batch.heir import Heir
 from batch.jobs import Claim
 from batch.leases import Leases
@@ -65,6 +66,7 @@ class Batching:
         self._spill = Spill(self._home.clock, windows, self._busy)
         self._paces = Paces(self._pool.gates, self._home.clock)
         self._claims: dict[str, Claim] = {}
+        self._swept = float("-inf")
         self._stop, self._news = asyncio.Event(), asyncio.Event()
 
     async def run(self) -> None:
@@ -89,6 +91,8 @@ class Batching:
         """Wait, with the lock, until there is a batch; `False` if it is time to stop."""
         while not self._stop.is_set():
             self._news.clear()
+            if self._home.clock.monotonic() - self._swept >= TIDY_EVERY:
+                await self._sweep()
             try:
                 if await asyncio.to_thread(self._store.under_way):
                     return True
@@ -139,11 +143,15 @@ class Batching:
 
     async def _tidy(self) -> None:
         while True:
-            try:
-                await asyncio.to_thread(self._shelf.tidy, self._home.clock.now().timestamp())
-            except StoreAway as error:
-                log.debug("the shelf is not tidied: %s", error)
+            await self._sweep()
             await asyncio.sleep(TIDY_EVERY)
+
+    async def _sweep(self) -> None:
+        self._swept = self._home.clock.monotonic()
+        try:
+            await asyncio.to_thread(Broom(self._store, self._shelf, self._home.clock).sweep)
+        except (StoreAway, OSError) as error:
+            log.warning("expired files cannot be dropped, which is tried again: %s", error)
 
     def _booked(self, request_ids: Collection[str]) -> Mapping[str, Sequence[Picodollars | None]]:
         # DuckDB is loaded here alone: this process seldom needs it.

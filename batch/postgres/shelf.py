@@ -5,7 +5,7 @@ and memory is bounded by a chunk, whatever the size of the file.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 from threading import Lock
 
@@ -53,7 +53,7 @@ class SharedShelf:
         with self._database.connection() as db:
             count_of(db, "drop_chunks", id=file_id)
 
-    def tidy(self, now: float) -> None:
+    def tidy(self, now: float, _known: Callable[[str], bool]) -> None:
         """Drop copies that nobody has read for long, and of uploads whose process died what there is."""
         for path in self._near.folder.iterdir():
             if path.stat().st_mtime < now - KEPT:

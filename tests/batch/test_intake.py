@@ -57,6 +57,42 @@ def test_a_wrong_line_says_what_is_wrong_and_where(tmp_path, wrong, code):
     assert bad.problem.message.startswith("Line 2: ")
 
 
+@pytest.mark.parametrize(
+    "whole",
+    [
+        b"{0}\n{1}\n",
+        b"{0}\n{1}",
+        b"{0}\r\n{1}\r\n",
+        b"\xef\xbb\xbf{0}\n{1}\n",
+        b"\xef\xbb\xbf{0}\r\n\r\n{1}",
+    ],
+    ids=["plain", "no newline at the end", "CRLF", "a byte order mark", "all of it"],
+)
+def test_lines_are_found_however_an_editor_has_written_them(tmp_path, whole):
+    path = tmp_path / "in.jsonl"
+    for number in (0, 1):
+        whole = whole.replace(b"{%d}" % number, json.dumps(line(f"c{number}")).encode())
+    path.write_bytes(whole)
+
+    found = read_lines(path, CHAT)
+
+    assert [json.loads(whole[one.offset :][: one.length])["custom_id"] for one in found] == ["c0", "c1"]
+    assert [one.problem for one in found] == [None, None]
+
+
+def test_a_line_of_ten_megabytes_is_a_line(tmp_path):
+    (found,) = written(tmp_path, line("long", "x" * (10 << 20)))
+
+    assert found.problem is None
+
+
+def test_what_is_wrong_with_every_line_is_said_of_each_up_to_a_hundred(tmp_path):
+    with pytest.raises(Unreadable, match=r"No line can be used\. Line 1: ") as caught:
+        written(tmp_path, *[b"{"] * 150)
+
+    assert [problem.line for problem in caught.value.problems] == list(range(1, 101))
+
+
 @pytest.mark.parametrize("content", [[], [b"\n \n"], [b"{", b"["]])
 def test_a_file_without_a_single_good_line_is_no_batch(tmp_path, content):
     with pytest.raises(Unreadable):

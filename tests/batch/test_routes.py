@@ -31,10 +31,15 @@ def identify(http: web.Request) -> Principal:
 
 
 @pytest.fixture
-async def client(aiohttp_client, tmp_path):
+def clock():
+    return FakeClock()
+
+
+@pytest.fixture
+async def client(aiohttp_client, tmp_path, clock):
     app = web.Application()
     routes = BatchRoutes(
-        SQLiteStore(tmp_path), FolderShelf(tmp_path / "files", largest=1000), clock=FakeClock()
+        SQLiteStore(tmp_path), FolderShelf(tmp_path / "files", largest=1000), clock=clock
     )
     routes.add(app, "/v1", identify)
     return await aiohttp_client(app, headers={"Authorization": "Bearer k1"})
@@ -76,6 +81,7 @@ async def test_an_uploaded_file_can_be_read_listed_and_deleted(client):
         ({"purpose": "fine-tune"}, "purpose"),
         ({"purpose": ""}, "purpose"),
         ({"expires_after[seconds]": "soon"}, "expires_after"),
+        ({"expires_after[anchor]": "now", "expires_after[seconds]": "7200"}, "expires_after"),
     ],
 )
 async def test_a_wrong_form_is_a_clear_error_and_leaves_nothing(client, tmp_path, fields, param):
@@ -91,6 +97,18 @@ async def test_too_large_a_file_is_refused_and_leaves_nothing(client, tmp_path):
 
     assert response.status == 413
     assert list((tmp_path / "files").iterdir()) == []
+
+
+async def test_a_file_whose_time_is_over_is_not_there_any_more(client, clock):
+    file = await (await upload(client, **{"expires_after[seconds]": "3600"})).json()
+    kept = await (await upload(client)).json()
+    assert file["expires_at"] == file["created_at"] + 3600
+
+    clock.at += 3600
+
+    for path in (f"/v1/files/{file['id']}", f"/v1/files/{file['id']}/content"):
+        assert (await client.get(path)).status == 404
+    assert [one["id"] for one in (await (await client.get("/v1/files")).json())["data"]] == [kept["id"]]
 
 
 async def test_a_body_that_is_no_form_is_a_clear_error(client):
@@ -126,6 +144,9 @@ async def test_a_batch_is_taken_at_once_and_can_be_cancelled(client):
         ({"completion_window": "forever"}, "completion_window"),
         ({"completion_window": "90d"}, "completion_window"),
         ({"metadata": {"a": 1}}, "metadata"),
+        ({"output_expires_after": {"anchor": "created_at", "seconds": 60}}, "output_expires_after"),
+        ({"output_expires_after": {"anchor": "now", "seconds": 7200}}, "output_expires_after"),
+        ({"output_expires_after": 7200}, "output_expires_after"),
         ({"metadata": {"farthing_max_cost_usd": "-1"}}, "metadata"),
     ],
 )

@@ -66,7 +66,7 @@ def command(
     try:
         found = _looked_at(foresight, file, endpoint, ways, sample)
     except Unreadable as unreadable:
-        raise FarthingError(unreadable.problem.message) from None
+        raise FarthingError(str(unreadable)) from None
     told = figures(found, SHIPPED.mixed(LEARNT, found.learnt), _speeds(config))
     told["notes"] += _windows(config)
     if form == "json":
