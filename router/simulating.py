@@ -32,6 +32,11 @@ from router.ledger.decisions import firsts
 from router.ledger.store import Ledger, reading
 from router.types import EVERYTHING, NOTHING, Decision, Features, Model, Segment
 
+NOTED = (
+    "request_id", "model", "reason", "status", "paid", "cost", "expected_cost", "told", "propensity",
+)  # fmt: skip
+"""What is noted of rows that were decided at once."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
@@ -103,14 +108,14 @@ class Again:
     def _note_all(self, part: Part, sort: Sort, out: Columns) -> None:
         """Note what `_note` does, of rows that have arm and configuration in common."""
         at, firsts_ = sort.places, sort.firsts
-        column = {name: part.columns[name][at] for name in (*NUMBERS, *TEXTS)}
-        if column["arm"][0] == "control":
+        if part.columns["arm"][at[0]] == "control":
             out.drawn += len(at)
             return
+        column = {name: part.columns[name][at] for name in NOTED}
         names = [*(model.name for model in sort.policy.models), ""]
         new = [names[place] for place in firsts_.model.tolist()]
         old = column["model"].tolist()
-        if column["config"][0] == self._fingerprint:
+        if part.columns["config"][at[0]] == self._fingerprint:
             given = zip(
                 new,
                 old,

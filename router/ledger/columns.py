@@ -4,8 +4,9 @@ A part of the ledger is put aside in a temporary table of the connection, and re
 mappings are taken apart into arrays of numbers.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,8 +16,8 @@ from numpy.typing import NDArray
 
 from router.ledger.decisions import BESIDE, put_aside, rows_of
 
-AT_ONCE = 131_072
-"""Rows of the ledger that are looked at together."""
+AT_ONCE = 262_144
+"""Rows of the ledger that are looked at together, at most."""
 
 SEPARATOR = "\x1f"
 
@@ -28,21 +29,27 @@ Places = NDArray[np.int64]
 class Mappings:
     """A column of mappings from names to numbers: which of some `keys` each row has (n), and its `values`.
 
+    `known` are the names that any of them has.
+
     `values` (n, widest) are in the order of the row's keys, and NaN behind them.
     """
 
     keys: Sequence[tuple[str, ...]]
     which: Places
     values: Doubles
+    known: frozenset[str]
 
     def at(self, places: Places) -> "Mappings":
         """Give those of some rows."""
-        return Mappings(keys=self.keys, which=self.which[places], values=self.values[places])
+        return replace(self, which=self.which[places], values=self.values[places])
 
     def of(self, names: Sequence[str]) -> Doubles:
         """Give the numbers (n, names) of these names; NaN where a row has none."""
         found = np.full((len(self.which), len(names)), np.nan)
-        for number, keys in enumerate(self.keys):
+        if self.known.isdisjoint(names):
+            return found
+        for number in np.flatnonzero(np.bincount(self.which)).tolist():
+            keys = self.keys[number]
             both = [(keys.index(name), place) for place, name in enumerate(names) if name in keys]
             rows = np.flatnonzero(self.which == number)
             if both and len(rows):
@@ -76,7 +83,7 @@ class Part:
         values = np.full((len(which), int(flat["at"].max(initial=-1)) + 1), np.nan)
         values[_plain(flat["place"]), _plain(flat["at"])] = np.ma.filled(flat["value"], np.nan)
         keys = [tuple(each.split(SEPARATOR)) if each else () for each in numbers]
-        return Mappings(keys=keys, which=which, values=values)
+        return Mappings(keys=keys, which=which, values=values, known=frozenset().union(*keys))
 
     def rows(self, places: Sequence[int]) -> Iterator[dict[str, Any]]:
         """Give some rows as `firsts` does."""
@@ -95,7 +102,7 @@ def parts(
     since: datetime | None = None,
     share: tuple[int, int] = (0, 1),
 ) -> Iterator[Part]:
-    """Give the first rows of all requests, part by part.
+    """Give the first rows of all requests, part by part; `share` (k, n) is every n-th part from the k-th on.
 
     `numbers`, `texts` and `times` name what is to be had by column.
     A part is there until the next one is asked for.
@@ -107,14 +114,21 @@ def parts(
     plain += [f'"{name}"::VARCHAR AS "{name}"' for name in texts]
     plain += [f'"{name}"' for name in times]
     query = f"SELECT {', '.join(plain)} FROM picked ORDER BY place"  # noqa: S608 - columns are ours
-    for begin in range(0, end + 1, AT_ONCE):
-        put_aside(connection, columns, (begin, begin + AT_ONCE), since=since, share=share)
+    for begin, until in _cut(end + 1, share):
+        put_aside(connection, columns, (begin, until), since=since)
         found = connection.execute(query).fetchnumpy()
         read = {name: np.asarray(np.ma.filled(found[name], np.nan), float) for name in numbers}
         read |= {name: _plain(found[name]) for name in (*texts, *times)}
         if len(read["request_id"]):
             yield Part(connection=connection, columns=read, names=names)
     connection.execute("DROP TABLE IF EXISTS picked")
+
+
+def _cut(count: int, share: tuple[int, int]) -> list[tuple[int, int]]:
+    """Cut so many rows into parts of one size, as many for each of those who share them."""
+    mine, of = share
+    size = max(1, math.ceil(count / (of * max(1, math.ceil(count / (of * AT_ONCE))))))
+    return [(begin, begin + size) for begin in range(mine * size, count, of * size)]
 
 
 def _plain(column: NDArray[Any]) -> NDArray[Any]:

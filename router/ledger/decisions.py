@@ -78,11 +78,10 @@ def firsts(
     columns: Sequence[str],
     *,
     since: datetime | None = None,
-    share: tuple[int, int] = (0, 1),
     only: Sequence[str] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Give the first row of every request (or of those in `only`), and what came of it (`BESIDE`)."""
-    query, values = _firsts(columns, since, share)
+    query, values = _firsts(columns, since)
     if only is not None:
         query += " AND first.request_id IN (SELECT unnest(?))"
         values.append(list(only))
@@ -95,23 +94,20 @@ def put_aside(
     between: tuple[int, int],
     *,
     since: datetime | None = None,
-    share: tuple[int, int] = (0, 1),
 ) -> None:
     """Make a temporary table `picked` of the same, with a `place` for each, from some of the ledger's rows.
 
     `between` are row ids, the second not included.
     """
-    query, values = _firsts(columns, since, share)
+    query, values = _firsts(columns, since)
     query += f" AND first.rowid >= {int(between[0])} AND first.rowid < {int(between[1])}"
     placed = f"SELECT *, row_number() OVER () - 1 AS place FROM ({query})"  # noqa: S608 - columns are ours
     connection.execute(f"CREATE OR REPLACE TEMP TABLE picked AS {placed}", values)
 
 
-def _firsts(columns: Sequence[str], since: datetime | None, share: tuple[int, int]) -> tuple[str, list[Any]]:
+def _firsts(columns: Sequence[str], since: datetime | None) -> tuple[str, list[Any]]:
     wanted = ", ".join(f'first."{name}"' for name in columns)
     more, values = "", list[Any]()
     if since is not None:
         more, values = "AND first.time >= ?", [since.astimezone(UTC).replace(tzinfo=None)]
-    if share[1] > 1:
-        more += f" AND hash(first.request_id) % {int(share[1])} = {int(share[0])}"
     return FIRSTS.format(columns=wanted, more=more), values
