@@ -6,7 +6,7 @@ After a rejection the rest of the plan is less likely to succeed than it was bef
 models fail at the same requests.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import sqrt
 from typing import NamedTuple
 
@@ -84,39 +84,45 @@ def best_start(
     The cheapest that is good enough, else the most successful; ties go to the stronger, then to the first
     name.
     """
-    deep = calls >= EVER
+    # Plain numbers, not `Prospect`s: this is done for every model of every request.
+    deep, first = calls >= EVER, True
     catch, alarm = (checks.catch, checks.alarm) if calls > 1 else (0.0, 0.0)
-    climb: Prospect | None = None
-    found: tuple[bool, float, float, str] | None = None
-    best: Prospect = NOWHERE
+    best, best_cost, best_success, best_chance, good = "", 0.0, 0.0, 0.0, False
+    climb_cost = climb_success = 0.0
     for name in _strongest_first(chance, cost_of):
         p = chance[name]
-        good = found is not None and not found[0]
         if good and (p + (1.0 - p) * catch) * ROUNDING < enough:
             break  # neither this one nor any weaker one is good enough, whatever follows it
-        cost = cost_of(name)
-        if good and climb is not None and cost > best.cost and cost >= climb.cost >= 0.0:
+        total = own = cost_of(name)
+        if good and own > best_cost and own >= climb_cost >= 0.0:
             continue  # dearer than the best even without climbs, which cost something unless caches are kept
-        if climb is None or calls == 1:
-            here = Prospect(cost, p)
-        else:
+        success = p
+        if not first and calls > 1:
             caught, condemned = (1.0 - p) * catch, p * alarm
-            success = p - condemned + caught * after_failure(climb.success, p) + condemned * climb.success
-            here = Prospect(cost + (caught + condemned) * climb.cost, success)
-        poor = here.success < enough
-        rank = (poor, -here.success if poor else here.cost, -p, name)
-        if found is None or rank < found:
-            found, best = rank, here
-        step = here if deep else Prospect(cost, p)
-        if climb is None or (step.success >= enough and step.cost < climb.cost):
-            climb = step
-    assert found is not None, "a strategy never sees an empty list"
-    return found[3], best
+            success = p - condemned + caught * after_failure(climb_success, p) + condemned * climb_success
+            total = own + (caught + condemned) * climb_cost
+        fine = success >= enough
+        ahead = total - best_cost if fine else best_success - success  # less than nothing: better
+        alike = ahead == 0.0 and p == best_chance and name < best
+        if first or fine > good or (fine == good and (ahead < 0.0 or alike)):
+            best, best_cost, best_success, best_chance, good = name, total, success, p, fine
+        step_cost, step_success = (total, success) if deep else (own, p)
+        if first or (step_success >= enough and step_cost < climb_cost):
+            climb_cost, climb_success = step_cost, step_success
+        first = False
+    assert best, "a strategy never sees an empty list"
+    return best, Prospect(best_cost, best_success)
 
 
-def _strongest_first(chance: Mapping[str, float], cost_of: Callable[[str], float]) -> Iterator[str]:
+def _strongest_first(chance: Mapping[str, float], cost_of: Callable[[str], float]) -> Iterable[str]:
     """Order as `prospects` does: costs are asked only where chances are alike."""
     names = sorted(chance, key=chance.__getitem__, reverse=True)
+    return names if len(set(chance.values())) == len(names) else _by_cost(names, chance, cost_of)
+
+
+def _by_cost(
+    names: Sequence[str], chance: Mapping[str, float], cost_of: Callable[[str], float]
+) -> Iterator[str]:
     at, end = 0, len(names)
     while at < end:
         alike = at + 1
