@@ -42,4 +42,5 @@ def _options(
         return
     for name in made.asks:
         if name not in models:
-            yield Problem(path=path, message=f"there is no model {name!r}{suggestion(name, models)}")
+            message = f"there is no model {name!r} that chats{suggestion(name, models)}"
+            yield Problem(path=path, message=message)

@@ -60,7 +60,8 @@ def contradictions(
         yield from _scopes(("keys", index, "scopes"), key, models, config.policies)
     for name, policy in config.policies.items():
         yield from _tier_down(("policies", name), name, policy, config.policies)
-    yield from names_in_policies(config.policies, models, known_checks)
+    mute = [row.name for row in config.models if row.serves and Endpoint.CHAT not in row.serves]
+    yield from names_in_policies(config.policies, models, known_checks, mute)
     yield from unreachable(config.policies)
     yield from aliased(config.aliases, models, config.policies)
     yield from denials(config.deny, config.models, config.upstreams)

@@ -39,8 +39,9 @@ def names_in_policies(
     policies: Mapping[str, PolicySpec],
     models: Collection[str],
     known_checks: Mapping[str, EvaluatorMaker] | None,
+    mute: Collection[str] = (),
 ) -> Iterator[Problem]:
-    """Find names of models and checks that there are not."""
+    """Find names of models and checks that there are not, and of those that are `mute`: that do not chat."""
     for name, policy in policies.items():
         path = ("policies", name)
         yield from _models(path, policy, models)
@@ -49,8 +50,14 @@ def names_in_policies(
             yield missing((*path, "audit", "model"), "model", policy.audit.model, models)
         if policy.baseline is not None and policy.baseline not in models:
             yield missing((*path, "baseline"), "model", policy.baseline, models)
+        named = {"audit": policy.audit and policy.audit.model, "baseline": policy.baseline}
+        for field, model in named.items():
+            if model in mute:
+                message = f"{model!r} does not chat: its row says what it serves"
+                yield Problem(path=(*path, field), message=message)
         if known_checks is not None:
-            yield from wrong_checks((*path, "checks"), policy.checks, known_checks, models)
+            chatting = [model for model in models if model not in mute]
+            yield from wrong_checks((*path, "checks"), policy.checks, known_checks, chatting)
 
 
 def _models(path: Path, policy: PolicySpec, models: Collection[str]) -> Iterator[Problem]:

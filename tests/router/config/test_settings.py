@@ -7,7 +7,7 @@ from pydantic import SecretStr, ValidationError
 
 from evaluators import EVALUATORS
 from policies.language import PolicySpec
-from router.config import Config, HostedUpstream, Price, load, parse
+from router.config import Config, ConfigProblems, HostedUpstream, Price, load, parse
 from router.errors import ConfigError
 from router.types import Capability, Prices, Rates
 from router.windows import Window
@@ -207,3 +207,26 @@ def test_a_wrong_override_is_refused_with_a_sentence(override, trouble):
     text = f"upstreams: {{a: {{kind: simulated}}}}\nmodels: [{{name: m, upstream: a, {price}}}]\n"
     with pytest.raises(ConfigError, match=trouble):
         parse(text, environ={})
+
+
+VECTORS = """
+upstreams: {a: {kind: simulated}, h: {kind: hosted, provider: bedrock}}
+models: [{name: m, upstream: a}, {name: v, upstream: %s, serves: [embeddings]}]
+policies: {default: %s}
+"""
+
+
+@pytest.mark.parametrize(
+    ("upstream", "policy", "wrong"),
+    [
+        ("a", "{baseline: v}", "policies.default.baseline: 'v' does not chat"),
+        ("a", "{audit: {share: 0.1, model: v}}", "policies.default.audit: 'v' does not chat"),
+        ("a", "{checks: [{judge: {model: v}}]}", "there is no model 'v' that chats"),
+        ("h", "{}", "models[1].serves: only fits upstreams that speak the OpenAI wire"),
+    ],
+)
+def test_a_model_is_used_for_what_it_serves(upstream, policy, wrong):
+    with pytest.raises(ConfigProblems) as caught:
+        parse(VECTORS % (upstream, policy), environ={}, known_checks=EVALUATORS)
+    assert wrong in str(caught.value)
+    assert parse(VECTORS % ("a", "{baseline: m}"), environ={}, known_checks=EVALUATORS)
