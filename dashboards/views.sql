@@ -134,34 +134,6 @@ SELECT
     {dimension} AS dimension
 FROM together;
 
--- What a request cost and saved, audits too: they were paid for because of it, and saved nothing.
--- `part` deals requests evenly into 40 parts: leaving out one after another tells how far a result may be off
--- by chance (the grouped jackknife), in one pass however many rows there are.
-CREATE TEMP VIEW costs AS
-SELECT
-    1 AS request, dimension, hash(time) % 40 AS part, cost, rejected_cost, saving,
-    CASE WHEN saving IS NOT NULL THEN cost END AS known_cost,
-    CASE WHEN saving IS NOT NULL THEN coalesce(baseline_cost, 0) END AS strongest,
-    -- Only what all three are known of may be compared with a mix.
-    CASE WHEN mixable THEN cost END AS mixable_cost,
-    CASE WHEN mixable THEN baseline_cost END AS mix_strongest,
-    CASE WHEN mixable THEN cheapest_cost END AS mix_cheapest,
-    CASE WHEN mixable THEN predicted END AS own_chance,
-    CASE WHEN mixable THEN baseline_predicted END AS strongest_chance,
-    CASE WHEN mixable THEN cheapest_predicted END AS cheapest_chance
-FROM (
-    SELECT
-        *,
-        saving IS NOT NULL AND ended = 'accepted' AND baseline_cost IS NOT NULL AND cheapest_cost IS NOT NULL
-        AND predicted IS NOT NULL AND baseline_predicted IS NOT NULL AND cheapest_predicted IS NOT NULL AS mixable
-    FROM requests
-)
-UNION ALL
-SELECT
-    0, dimension, hash(time) % 40, coalesce(cost, 0), 0, -cost, cost, 0, cost, 0, 0, 0, 0, 0
-FROM entries
-WHERE purpose = 'audit';
-
 -- What drawing between the cheapest and the strongest model would have cost for the same predicted quality.
 CREATE TEMP MACRO mix_cost(cheapest, strongest, own_chance, cheapest_chance, strongest_chance) AS
     cheapest + (strongest - cheapest) * greatest(
@@ -171,6 +143,90 @@ CREATE TEMP MACRO mix_cost(cheapest, strongest, own_chance, cheapest_chance, str
 -- Half of an interval that holds the truth 95 times in 100, of a result that was had once without each part.
 CREATE TEMP MACRO half_width(without_each) AS
     CASE WHEN count(without_each) > 1 THEN 2.02 * sqrt((count(without_each) - 1) * var_pop(without_each)) END;
+
+-- What was spent and saved, a row for each dimension; audits too: they were paid for, and saved nothing.
+-- Requests are dealt evenly into 40 parts: leaving out one after another tells how far a result may be off by chance
+-- (the grouped jackknife), in one pass however many rows there are. `saving_half` and `mix_half` are the halves of
+-- those intervals. Only requests of which all is known are compared with a mix.
+-- Sums come first and the cases after, among few rows: ten million are not looked at one by one.
+CREATE TEMP VIEW saved AS
+WITH alike AS (
+    SELECT
+        dimension,
+        hash(time) % 40 AS part,
+        saving IS NOT NULL AS known,
+        saving IS NOT NULL AND ended = 'accepted' AND baseline_cost IS NOT NULL AND cheapest_cost IS NOT NULL
+        AND predicted IS NOT NULL AND baseline_predicted IS NOT NULL AND cheapest_predicted IS NOT NULL AS mixable,
+        count(*) AS requests,
+        sum(cost) AS cost,
+        sum(rejected_cost) AS rejected,
+        sum(saving) AS saving,
+        sum(baseline_cost) AS strongest,
+        sum(cheapest_cost) AS cheapest,
+        sum(predicted) AS own_chance,
+        sum(baseline_predicted) AS strongest_chance,
+        sum(cheapest_predicted) AS cheapest_chance
+    FROM requests
+    GROUP BY ALL
+    UNION ALL
+    SELECT dimension, hash(time) % 40, cost IS NOT NULL, true, 0, coalesce(sum(cost), 0), 0, -sum(cost), 0, 0, 0, 0, 0
+    FROM entries
+    WHERE purpose = 'audit'
+    GROUP BY ALL
+),
+parts AS MATERIALIZED (
+    SELECT
+        dimension,
+        part,
+        sum(requests) AS requests,
+        coalesce(sum(requests) FILTER (known), 0) AS known,
+        sum(cost) AS spend,
+        sum(rejected) AS rejected,
+        sum(saving) AS saving,
+        coalesce(sum(strongest) FILTER (known), 0) AS strongest,
+        coalesce(sum(cost) FILTER (mixable), 0) AS cost,
+        coalesce(sum(strongest) FILTER (mixable), 0) AS s,
+        coalesce(sum(cheapest) FILTER (mixable), 0) AS w,
+        coalesce(sum(own_chance) FILTER (mixable), 0) AS q,
+        coalesce(sum(strongest_chance) FILTER (mixable), 0) AS qs,
+        coalesce(sum(cheapest_chance) FILTER (mixable), 0) AS qw
+    FROM alike
+    GROUP BY dimension, part
+),
+whole AS (
+    SELECT
+        dimension, sum(requests)::BIGINT AS requests, sum(known)::BIGINT AS known, sum(spend) AS spend,
+        sum(rejected) AS rejected, sum(saving) AS saving, sum(strongest) AS strongest, sum(cost) AS cost,
+        sum(s) AS s, sum(w) AS w, sum(q) AS q, sum(qs) AS qs, sum(qw) AS qw,
+        mix_cost(sum(w), sum(s), sum(q), sum(qw), sum(qs)) AS mix
+    FROM parts
+    GROUP BY dimension
+),
+chance AS (
+    SELECT
+        whole.dimension,
+        half_width(
+            (whole.saving - coalesce(parts.saving, 0)) / nullif(whole.strongest - parts.strongest, 0)
+        ) AS saving_half,
+        half_width(1 - (whole.cost - parts.cost) / nullif(mix_cost(
+            whole.w - parts.w, whole.s - parts.s, whole.q - parts.q, whole.qw - parts.qw, whole.qs - parts.qs
+        ), 0)) AS mix_half
+    FROM whole JOIN parts ON parts.dimension IS NOT DISTINCT FROM whole.dimension
+    GROUP BY whole.dimension
+)
+SELECT
+    whole.dimension,
+    requests,
+    known,
+    spend,
+    rejected,
+    CASE WHEN known > 0 THEN strongest END::HUGEINT AS strongest,
+    saving::HUGEINT AS saving,
+    saving / nullif(strongest, 0) AS saving_share,
+    saving_half,
+    1 - cost / nullif(mix, 0) AS mix_share,
+    mix_half
+FROM whole JOIN chance ON chance.dimension IS NOT DISTINCT FROM whole.dimension;
 
 -- Sums that carry their bound: what is booked, the most it can have been, and how much of it is known how.
 -- NULL as the bound of a sum: some amount in it has none. `FROM money(entries)` or any view with these columns.

@@ -15,27 +15,43 @@ WITH drawn AS (
     FROM requests LEFT JOIN ratings USING (request_id)
     WHERE arm IS NOT NULL AND unpriced_attempts = 0
 ),
-values AS (
-    SELECT policy, arm, time, unnest([
-        {'what': 'dollars a request', 'value': cost},
-        {'what': 'answers that passed their checks', 'value': accepted::DOUBLE},
-        {'what': 'answers rated good', 'value': score},
-        {'what': 'milliseconds of waiting', 'value': latency_ms}
-    ], recursive := true)
+measured AS (
+    SELECT
+        policy,
+        arm,
+        min(time) AS began,
+        max(time) AS ended,
+        [
+            {'what': 'dollars a request', 'n': count(cost), 'mean': avg(cost), 'var': var_samp(cost)},
+            {
+                'what': 'answers that passed their checks',
+                'n': count(accepted), 'mean': avg(accepted), 'var': var_samp(accepted)
+            },
+            {'what': 'answers rated good', 'n': count(score), 'mean': avg(score), 'var': var_samp(score)},
+            {
+                'what': 'milliseconds of waiting',
+                'n': count(latency_ms), 'mean': avg(latency_ms), 'var': var_samp(latency_ms)
+            }
+        ] AS figures
     FROM drawn
+    GROUP BY policy, arm
+),
+figures AS (
+    SELECT policy, arm, began, ended, unnest(figures, recursive := true)
+    FROM measured
 ),
 sides AS (
     SELECT
         policy,
         what,
-        count(value) FILTER (arm = 'routed') AS routed,
-        count(value) FILTER (arm = 'control') AS control,
-        avg(value) FILTER (arm = 'routed') AS mean_routed,
-        avg(value) FILTER (arm = 'control') AS mean_control,
-        var_samp(value) FILTER (arm = 'routed') AS var_routed,
-        var_samp(value) FILTER (arm = 'control') AS var_control,
-        epoch(max(time) - min(time)) / 86400 AS days
-    FROM values
+        coalesce(sum(n) FILTER (arm = 'routed'), 0)::BIGINT AS routed,
+        coalesce(sum(n) FILTER (arm = 'control'), 0)::BIGINT AS control,
+        max(mean) FILTER (arm = 'routed') AS mean_routed,
+        max(mean) FILTER (arm = 'control') AS mean_control,
+        max(var) FILTER (arm = 'routed') AS var_routed,
+        max(var) FILTER (arm = 'control') AS var_control,
+        epoch(max(ended) - min(began)) / 86400 AS days
+    FROM figures
     GROUP BY policy, what
 ),
 told AS (
