@@ -10,7 +10,8 @@
 | `redacted` | texts, with what looks like a person or a secret masked |
 | `full` | texts |
 
-A file of a day is deleted once it is as old as the configuration says; no report and no backup reads it.
+A file of a day is deleted once it is as old as the configuration says.
+No report reads it, and a backup only with `--content`.
 """
 
 import contextlib
@@ -20,6 +21,7 @@ import logging
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -142,6 +144,16 @@ def prune(folder: Path, before: date) -> int:
     for path in old:
         path.unlink(missing_ok=True)
     return len(old)
+
+
+def copy(folder: Path, target: Path) -> int:
+    """Copy texts and their key to where only their owner can read them; return how many files."""
+    files = [path for path in folder.iterdir() if path.is_file()] if folder.is_dir() else []
+    if files:
+        target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for path in files:
+        shutil.copy(path, target / path.name)  # with its mode
+    return len(files)
 
 
 def redacted(text: str) -> str:

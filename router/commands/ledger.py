@@ -5,13 +5,16 @@ from pathlib import Path
 
 import click
 
+from router.content import copy as copy_texts
 from router.content import prune as delete_texts
 from router.errors import FarthingError
 from router.ledger import healing, keeping, kept
 from router.ledger.drain import drain_once
 from router.ledger.kinds import KINDS
-from router.ledger.parquet import content
+from router.ledger.parquet import content as content_of
 from router.ledger.store import Ledger, Patience, reading
+
+TEXTS = "content"
 
 LONG = 3600.0
 """Seconds to wait while the proxy's drainer makes the ledger anew."""
@@ -64,7 +67,7 @@ def repair(data: Path, backup: Path | None) -> None:
         if drain_once(ledger) is not None or not healing.is_due(ledger):
             break
     with reading(ledger) as connection:
-        tables = {table: content(connection, table) for table in KINDS}
+        tables = {table: content_of(connection, table) for table in KINDS}
     for line in keeping.described(tables):
         click.echo(line)
     for gap in kept.lost(ledger):
@@ -76,10 +79,13 @@ def repair(data: Path, backup: Path | None) -> None:
 @command.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @DATA
-def backup(folder: Path, data: Path) -> None:
+@click.option("--content", is_flag=True, help="Texts that policies keep, too, and the key of hashed ones.")
+def backup(folder: Path, data: Path, *, content: bool) -> None:
     """Copy the ledger to FOLDER as Parquet, all of it in one state."""
     for line in keeping.described(keeping.backup(_drained(data), folder)):
         click.echo(line)
+    if content:
+        click.echo(f"content: {copy_texts(data / TEXTS, folder / TEXTS)} files")
 
 
 @command.command()
@@ -89,6 +95,8 @@ def restore(folder: Path, data: Path) -> None:
     """Make a ledger of the backup in FOLDER, where there is none."""
     for line in keeping.described(keeping.restore(folder, Ledger(data))):
         click.echo(line)
+    if (folder / TEXTS).is_dir():
+        click.echo(f"content: {copy_texts(folder / TEXTS, data / TEXTS)} files")
 
 
 @command.command()
@@ -103,7 +111,7 @@ def prune(age: str, archive: Path | None, data: Path) -> None:
     """Let go of requests that ended that long ago, and of texts kept before."""
     before = keeping.age(age, datetime.now(UTC))
     gone = keeping.prune(_drained(data), before, archive)
-    delete_texts(data / "content", before.date())
+    delete_texts(data / TEXTS, before.date())
     click.echo(f"{gone} rows are gone; `farthing ledger compact` gives their room back.")
 
 

@@ -157,6 +157,12 @@ def test_loaded_costs_of_an_hour_sum_to_the_hours_price_and_power_within_two_per
         assert busy == pytest.approx((GPU.hour + GPU.energy) * working / 3600, rel=0.05)
         assert 0 < marginal < busy < loaded
 
+    table = reports.run(ledger.data, "machines")
+    (row,) = (dict(zip((column.name for column in table.columns), each, strict=True)) for each in table.rows)
+    assert row["calls"] == len(jobs)
+    assert row["loaded"] == pytest.approx(sum(loaded for loaded, _, _ in hours), abs=1)
+    assert 0 < row["marginal"] < row["busy"] < row["loaded"]
+
 
 def true_work(jobs, hour):
     """Seconds of work that came in within an hour."""
