@@ -76,6 +76,11 @@ class Gate:
         return self._load is not None
 
     @property
+    def fed(self) -> bool:
+        """Whether the engine has more than it runs, so that there is no hurry to look again."""
+        return self._load is not None and self._load.waiting > 0
+
+    @property
     def in_use(self) -> bool:
         """Whether anything depends on what the engine says."""
         return self.busy > 0 or self._clock.monotonic() - self._asked < IN_USE

@@ -11,7 +11,9 @@ from batch.load import EngineLoad, load_of
 
 log = logging.getLogger("farthing.batch")
 
-LOOK_EVERY = 0.25
+LOOK_EVERY, SELDOM = 0.25, 1.0
+"""Seconds between two looks, and where every engine has more than it runs: to be asked costs it something."""
+
 TIMEOUT = aiohttp.ClientTimeout(total=2.0)
 LARGEST = 4 << 20
 
@@ -31,7 +33,8 @@ class Lookout:
                 if used:
                     await asyncio.gather(*(self._look(session, name) for name in used))
                     self._woken()
-                await asyncio.sleep(LOOK_EVERY)
+                fed = used and all(self._gates[name].fed for name in used)
+                await asyncio.sleep(SELDOM if fed else LOOK_EVERY)
 
     async def _look(self, session: aiohttp.ClientSession, name: str) -> None:
         load: EngineLoad | None = None
