@@ -38,9 +38,7 @@ def clock():
 @pytest.fixture
 async def client(aiohttp_client, tmp_path, clock):
     app = web.Application()
-    routes = BatchRoutes(
-        SQLiteStore(tmp_path), FolderShelf(tmp_path / "files", largest=1000), clock=clock
-    )
+    routes = BatchRoutes(SQLiteStore(tmp_path), FolderShelf(tmp_path / "files", largest=1000), clock=clock)
     routes.add(app, "/v1", identify)
     return await aiohttp_client(app, headers={"Authorization": "Bearer k1"})
 

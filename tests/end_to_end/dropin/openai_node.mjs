@@ -7,6 +7,7 @@ import { createRequire } from "node:module";
 const [folder, base, key, upstreamKey, fake] = process.argv.slice(2);
 const require = createRequire(`${folder}/`);
 const OpenAI = require("openai").default;
+OpenAI.toFile = require("openai").toFile;
 const { zodResponseFormat, zodFunction } = require("openai/helpers/zod");
 const { z } = require("zod");
 
@@ -41,6 +42,19 @@ const tool = (name, properties) => ({
   type: "function",
   function: { name, parameters: { type: "object", properties, required: Object.keys(properties) } },
 });
+const line = (n, fields = {}) =>
+  JSON.stringify({ custom_id: `q${n}`, method: "POST", url: "/v1/chat/completions", body: { model: "simulated", messages: [{ role: "user", content: `What is ${n}?` }] }, ...fields });
+const uploaded = async (content, options = {}) =>
+  client().files.create({ file: await OpenAI.toFile(Buffer.from(content), "in.jsonl"), purpose: "batch", ...options });
+const created = async (content, options = {}) =>
+  client().batches.create({ input_file_id: (await uploaded(content)).id, endpoint: "/v1/chat/completions", completion_window: "24h", ...options });
+const ended = async (batch) => {
+  while (!["completed", "failed", "expired", "cancelled"].includes(batch.status)) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    batch = await client().batches.retrieve(batch.id);
+  }
+  return batch;
+};
 const weather = tool("weather", { city: { type: "string" }, days: { type: "integer" } });
 const clock = tool("clock", { zone: { type: "string" } });
 const tools = [weather, clock];
@@ -344,6 +358,50 @@ const checks = {
   async "floats, tokens and dimensions are handed on"() {
     const answer = await client().embeddings.create({ model: "vectors", input: [[1, 2, 3]], dimensions: 3, encoding_format: "float" });
     assert.deepEqual(answer.data[0].embedding, [0.375, 0.1 + 0.2, -0.5]);
+  },
+  async "a batch goes through its states and its files can be read"() {
+    const batch = await ended(await created([...[1, 2, 3, 4, 5].map((n) => line(n)), line(0, { url: "/v1/embeddings" })].join("\n"), { metadata: { team: "night" } }));
+    assert.deepEqual([batch.status, batch.request_counts], ["completed", { total: 6, completed: 5, failed: 1 }]);
+    assert.ok(batch.created_at <= batch.in_progress_at && batch.in_progress_at <= batch.completed_at);
+    const read = async (id) => (await (await client().files.content(id)).text()).trim().split("\n").map((row) => JSON.parse(row));
+    assert.deepEqual((await read(batch.output_file_id)).map((row) => row.custom_id), ["q1", "q2", "q3", "q4", "q5"]);
+    assert.deepEqual((await read(batch.error_file_id)).map((row) => [row.error.code, row.error.line]), [["invalid_url", 6]]);
+  },
+  async "a file without a good line fails its batch and says why"() {
+    for (const [content, code] of [["", "empty_file"], ["{\n[1]", "invalid_json_line"], [line(1, { method: "GET" }), "invalid_method"]]) {
+      const batch = await ended(await created(content));
+      assert.deepEqual([batch.status, batch.errors.data[0].code], ["failed", code]);
+    }
+  },
+  async "a cancelled batch keeps what is done"() {
+    const body = { model: "slow", messages: [{ role: "user", content: "Hi" }] };
+    const batch = await created([...Array(300).keys()].map((n) => line(n, { body })).join("\n"));
+    assert.match((await client().batches.cancel(batch.id)).status, /^cancell/);
+    assert.equal((await ended(batch)).status, "cancelled");
+  },
+  async "an output file says when it expires"() {
+    const keep = { anchor: "created_at", seconds: 7200 };
+    const batch = await ended(await created(line(1), { output_expires_after: keep }));
+    const file = await client().files.retrieve(batch.output_file_id);
+    assert.deepEqual([file.purpose, file.expires_at], ["batch_output", file.created_at + 7200]);
+    const kept = await uploaded("{}", { expires_after: keep });
+    assert.equal(kept.expires_at, kept.created_at + 7200);
+  },
+  async "files and batches are listed in pages"() {
+    const made = [];
+    for (const n of [1, 2, 3]) made.push((await created(line(n))).id);
+    const listed = [];
+    for await (const batch of client().batches.list({ limit: 2 })) if (listed.push(batch.id) === 3) break;
+    assert.deepEqual(listed, made.reverse());
+    const page = await client().files.list({ purpose: "batch", limit: 2 });
+    assert.deepEqual(page.data.map((file) => file.purpose), ["batch", "batch"]);
+    assert.ok(page.hasNextPage());
+  },
+  async "a deleted file is gone"() {
+    const file = await uploaded(line(1));
+    assert.equal((await client().files.delete(file.id)).deleted, true);
+    await failure(client().files.retrieve(file.id), OpenAI.NotFoundError);
+    await failure(client().files.content(file.id), OpenAI.NotFoundError);
   },
   async "auto never chooses between spaces"() {
     const error = await failure(client().embeddings.create({ model: "auto:two-spaces", input: "Hi" }), OpenAI.BadRequestError);

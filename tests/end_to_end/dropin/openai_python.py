@@ -8,6 +8,7 @@ import sys
 import openai
 
 from tests.end_to_end.dropin import (
+    batch_checks,
     chat_checks,
     error_checks,
     routing_checks,
@@ -26,6 +27,7 @@ MODULES = [
     routing_checks,
     text_checks,
     vector_checks,
+    batch_checks,
 ]
 
 
