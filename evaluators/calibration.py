@@ -137,6 +137,8 @@ def propose(
         likely = float(ended[passed].mean()) * count
         # Half a standard error more than is expected: a proposal that fails is worth nothing.
         failures = math.ceil(likely + math.sqrt(likely) / 2)
+        if failures > max_failure_rate * count:
+            continue
         if doubt(failures, count, max_failure_rate, coming) <= 1.0 - confidence:
             found = threshold
     return found
