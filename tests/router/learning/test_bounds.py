@@ -38,6 +38,8 @@ def test_a_bound_is_above_what_was_found_and_says_what_a_tighter_one_needs(tmp_p
     assert found.bound == pytest.approx(0.0757, abs=0.001)
     assert found.needed > 200
     assert "at most 7.6% of accepted answers fail" in told(found)
+    assert found.bound < found.ahead < 0.1
+    assert f"of the next 1,000 at most {found.ahead:.1%} will." in told(found)
 
 
 def test_too_few_outcomes_promise_nothing(tmp_path):
