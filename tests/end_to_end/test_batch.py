@@ -106,14 +106,14 @@ def test_the_command_line_submits_follows_and_writes_results(tmp_path):
         failed = farthing("batch", "results", batch_id, "--errors", "--url", server.url)
         unknown = farthing("batch", "cancel", "batch_none", "--url", server.url)
         report = farthing("batch", "report", batch_id, "--data", str(server.data), "--format", "json")
-        status = json.loads(farthing("batch", "status", batch_id, "--json", "--url", server.url).stdout)
 
     assert len(out.read_text().splitlines()) == 20
     assert (failed.returncode, "no lines that failed" in failed.stderr) == (2, True)
     told = json.loads(report.stdout)
     answered = sum(row["answered"] for row in told["models"]["rows"])
     spent = sum(Decimal(row["spend_usd"]) for row in told["models"]["rows"])
-    assert (answered, spent) == (20, Decimal(status["farthing"]["cost_usd"]))
+    (standing,) = told["standing"]["rows"]
+    assert (answered, spent) == (20, Decimal(standing["spend_usd"]))
     assert (unknown.returncode, "There is no batch" in unknown.stderr) == (2, True)
     silent = farthing("batch", "status", "--url", "http://127.0.0.1:9/v1")
     assert "No server answers" in silent.stderr
