@@ -107,7 +107,8 @@ def _write(db: Connection, turn: int, lines: Sequence[Line], jobs: Iterator[int]
 
 def _read(db: Connection, batch_id: str) -> Batch | None:
     """Read a batch, and keep others from changing its state until the transaction ends."""
-    rows = rows_of(db, "lock_batch", id=plain(batch_id))
+    rows_of(db, "lock_batch", id=plain(batch_id))
+    rows = rows_of(db, "batch", id=plain(batch_id))
     return batch_of(rows[0]) if rows else None
 
 

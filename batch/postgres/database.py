@@ -1,9 +1,11 @@
 """The one door to psycopg: connections, transactions, the statements by name, the tables."""
 
+import hashlib
 import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from importlib.metadata import version
 from importlib.resources import files
 from threading import Lock
 from types import MappingProxyType
@@ -120,11 +122,20 @@ class Database:
                 return
             db.execute("SELECT pg_advisory_lock(%s, 0)", (LOCKS,))
             try:
-                self.jobs(db).install()
-                db.execute(files("batch.postgres").joinpath("schema.sql").read_bytes())
+                self._install(db)
             finally:
                 db.execute("SELECT pg_advisory_unlock(%s, 0)", (LOCKS,))
             self._made = True
+
+    def _install(self, db: Connection) -> None:
+        """Make them as this version wants them; if they are so already, nobody who works is disturbed."""
+        schema = files("batch.postgres").joinpath("schema.sql").read_bytes()
+        wanted = hashlib.sha256(schema + version("pgqueuer").encode()).hexdigest()
+        there = db.execute("SELECT obj_description(to_regclass('counted'), 'pg_class') AS said").fetchone()
+        if there is None or there["said"] != wanted:
+            self.jobs(db).install()
+            db.execute(schema)
+            db.execute(f"COMMENT ON VIEW counted IS '{wanted}'".encode())
 
 
 def _settle(db: Connection) -> None:

@@ -31,6 +31,7 @@ class Lines(Database):
 
     def reserve(self, claim: Claim, amount: Picodollars, *, limit: Picodollars) -> Room:
         def work(db: Connection) -> Room:
+            rows_of(db, "one_reserves", batch=claim.batch)
             (standing,) = rows_of(db, "standing", batch=claim.batch)
             if standing["spent"] + amount > limit:
                 return Room.SPENT

@@ -7,10 +7,7 @@ from contextlib import contextmanager
 
 import psycopg
 
-QUEUED = "ch_pgqueuer"
-"""Where pgqueuer tells of its jobs; only that some were added is news to a runner."""
-
-CHANNELS = (QUEUED, "farthing_batch")
+CHANNEL = "farthing_batch"
 
 PATIENCE = 1.0
 """Seconds between two looks whether to go on, and to a new attempt where the database is away."""
@@ -46,12 +43,8 @@ class Listener:
 
     def _listen(self) -> None:
         with psycopg.connect(self._url, autocommit=True, application_name="farthing") as db:
-            for channel in CHANNELS:
-                db.execute(f"LISTEN {channel}".encode())
+            db.execute(f"LISTEN {CHANNEL}".encode())
             self._wake()  # for what came before
             while not self._stop.is_set():
-                for note in db.notifies(timeout=PATIENCE):
-                    if note.channel != QUEUED or '"insert"' in note.payload:
-                        self._wake()
-                    if self._stop.is_set():
-                        break
+                for _ in db.notifies(timeout=PATIENCE, stop_after=1):
+                    self._wake()

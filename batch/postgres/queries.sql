@@ -32,34 +32,25 @@ DELETE FROM chunks
 WHERE kept < now() - interval '1 day' AND NOT EXISTS (SELECT FROM files WHERE id = chunks.file)
 
 -- name: add_batch
-WITH added AS (
-    INSERT INTO batches (id, owner, state, said) VALUES (%(id)s, %(owner)s, %(state)s, convert_from(%(row)s, 'UTF8'))
-    RETURNING turn
-)
-INSERT INTO tallies (batch) SELECT turn FROM added
+INSERT INTO batches (id, owner, state, said)
+VALUES (%(id)s, %(owner)s, %(state)s, convert_from(%(row)s, 'UTF8'))
 
 -- name: batch
-SELECT turn, said AS row, state, total, completed, failed, dropped, spent
-FROM batches JOIN tallies ON batch = turn
+SELECT turn, said AS row, state, total, completed, failed, dropped, spent FROM counted
 WHERE id = %(id)s
 
 -- name: lock_batch
-SELECT turn, said AS row, state, total, completed, failed, dropped, spent
-FROM batches JOIN tallies ON batch = turn
-WHERE id = %(id)s
-FOR UPDATE OF batches
+SELECT turn FROM batches WHERE id = %(id)s FOR UPDATE
 
 -- name: batches
-SELECT turn, said AS row, state, total, completed, failed, dropped, spent
-FROM batches JOIN tallies ON batch = turn
+SELECT turn, said AS row, state, total, completed, failed, dropped, spent FROM counted
 WHERE owner IS NOT DISTINCT FROM %(owner)s::text
   AND (%(after)s::text IS NULL OR turn < (SELECT turn FROM batches WHERE id = %(after)s))
 ORDER BY turn DESC
 LIMIT %(limit)s
 
 -- name: under_way
-SELECT turn, said AS row, state, total, completed, failed, dropped, spent
-FROM batches JOIN tallies ON batch = turn
+SELECT turn, said AS row, state, total, completed, failed, dropped, spent FROM counted
 WHERE state IN ('validating', 'in_progress', 'cancelling', 'finalizing')
 ORDER BY turn
 
@@ -71,11 +62,8 @@ SELECT turn FROM batches WHERE id = %(id)s
 
 -- name: tally
 -- Once, after the lines are in; from then on a trigger keeps it.
-UPDATE tallies
-SET (total, failed) = (
-    SELECT count(*), count(*) FILTER (WHERE state = 3) FROM lines WHERE batch = %(turn)s
-)
-WHERE batch = %(turn)s
+INSERT INTO tallies (batch, share, total, failed)
+SELECT batch, 0, count(*), count(*) FILTER (WHERE state = 3) FROM lines WHERE batch = %(turn)s GROUP BY batch
 
 -- name: claim
 UPDATE lines SET state = 1, tries = tries + 1, worker = %(worker)s, sent = NULL, resigned = false
@@ -88,8 +76,12 @@ UPDATE lines SET sent = array_append(sent, %(model)s::text)
 WHERE batch = (SELECT turn FROM batches WHERE id = %(batch)s)
   AND number = %(number)s AND state = 1 AND worker = %(worker)s AND tries = %(tries)s
 
+-- name: one_reserves
+SELECT pg_advisory_xact_lock(26210, turn) FROM batches WHERE id = %(batch)s
+
 -- name: standing
-SELECT spent, held FROM tallies WHERE batch = (SELECT turn FROM batches WHERE id = %(batch)s) FOR UPDATE
+-- Whatever others do meanwhile than reserve, the sum of both does not grow by it.
+SELECT spent, held FROM counted WHERE id = %(batch)s
 
 -- name: hold
 UPDATE lines SET held = held + %(amount)s

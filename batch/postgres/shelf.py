@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 from threading import Lock
 
-from batch.postgres.database import SQL, Database, count_of, rows_of
+from batch.postgres.database import SQL, Database, count_of
 from batch.shelf import FolderShelf
 
 CHUNK = 1 << 20
@@ -70,15 +70,22 @@ class SharedShelf:
             db.cursor().copy("COPY chunks (file, number, bytes) FROM STDIN (FORMAT binary)") as copy,
         ):
             copy.set_types(("text", "int4", "bytea"))
-            for number, chunk in enumerate(iter(lambda: file.read(CHUNK), b"")):
+            copy.write_row((file_id, 0, file.read(CHUNK)))  # so that an empty file has one too
+            for number, chunk in enumerate(iter(lambda: file.read(CHUNK), b""), start=1):
                 copy.write_row((file_id, number, chunk))
 
     def _fetch(self, file_id: str) -> None:
         """Copy a file here; raise `FileNotFoundError` if there is none."""
-        with self._database.connection() as db, db.transaction():
-            if not rows_of(db, "file", id=file_id):
+        with (
+            self._database.connection() as db,
+            db.transaction(),
+            self._near.writing(file_id) as file,
+            db.cursor(name="chunks") as cursor,
+        ):
+            cursor.itersize = 1
+            found = False
+            for row in cursor.execute(SQL["read_chunks"].encode(), {"id": file_id}):
+                file.write(row["bytes"])
+                found = True
+            if not found:
                 raise FileNotFoundError(file_id)
-            with self._near.writing(file_id) as file, db.cursor(name="chunks") as cursor:
-                cursor.itersize = 1
-                for row in cursor.execute(SQL["read_chunks"].encode(), {"id": file_id}):
-                    file.write(row["bytes"])
