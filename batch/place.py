@@ -40,9 +40,8 @@ class Place:
             door = importlib.import_module("batch.postgres")
         except ImportError as error:
             raise ConfigError(f"`batch.store` needs `pip install 'farthing[postgres]'`: {error}.") from None
-        store: Store = door.PostgresStore(self.url)
-        shelf: Shelf = door.SharedShelf(store, near)
-        return store, shelf
+        opened: tuple[Store, Shelf] = door.opened(self.url, near)
+        return opened
 
     def worker(self) -> str:
         """Name whoever works on batches from this folder, one at a time: the same name after a restart."""

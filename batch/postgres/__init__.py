@@ -5,14 +5,21 @@ are pgqueuer's. Both change in one transaction.
 """
 
 from batch.postgres.batches import Batches
-from batch.postgres.database import Database
 from batch.postgres.files import Files
 from batch.postgres.lines import Lines
 from batch.postgres.shelf import SharedShelf
+from batch.seams import Shelf, Store
+from batch.shelf import FolderShelf
 
 
 class PostgresStore(Files, Batches, Lines):
     """A `batch.seams.Store` in a PostgreSQL database, for any number of machines."""
 
 
-__all__ = ["Database", "PostgresStore", "SharedShelf"]
+def opened(url: str, near: FolderShelf) -> tuple[Store, Shelf]:
+    """Give the store and the shelf of a database; `near` keeps this machine's copies of files."""
+    store = PostgresStore(url)
+    return store, SharedShelf(store, near)
+
+
+__all__ = ["PostgresStore", "SharedShelf", "opened"]

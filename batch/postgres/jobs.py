@@ -90,8 +90,8 @@ class Jobs:
         stale = at_once(self._queries.stale_jobs(timedelta(seconds=seconds), MOST_STALE))
         return [job.id for job in stale]
 
-    def forget(self) -> None:
-        """Count what is over by the second, and drop what was noted job by job a day ago."""
+    def add_up(self) -> None:
+        """Count by the second what is noted job by job, which can then be dropped."""
         at_once(self._queries.aggregate_logs())
 
 

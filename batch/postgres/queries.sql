@@ -31,6 +31,10 @@ SELECT bytes FROM chunks WHERE file = %(id)s ORDER BY number
 DELETE FROM chunks
 WHERE kept < now() - interval '1 day' AND NOT EXISTS (SELECT FROM files WHERE id = chunks.file)
 
+-- name: drop_old_log
+-- pgqueuer notes three rows a job, and drops none.
+DELETE FROM pgqueuer_log WHERE aggregated AND created < now() - interval '1 day'
+
 -- name: add_batch
 INSERT INTO batches (id, owner, state, said)
 VALUES (%(id)s, %(owner)s, %(state)s, convert_from(%(row)s, 'UTF8'))

@@ -60,7 +60,8 @@ class SharedShelf:
                 path.unlink(missing_ok=True)
         with self._database.connection() as db:
             count_of(db, "drop_lost_chunks")
-            self._database.jobs(db).forget()
+            self._database.jobs(db).add_up()
+            count_of(db, "drop_old_log")
 
     def _keep(self, file_id: str) -> None:
         with (
