@@ -97,7 +97,8 @@ def rebuild(
     Raises `LedgerBroken` if that was done too often of late.
     """
     time = now() if now is not None else datetime.now(UTC)
-    _refuse_for_ever(ledger, time)
+    if not reason.startswith(ASKED.strip()):
+        _refuse_for_ever(ledger, time)
     resumed = ledger.rebuilding.exists()
     with locks.closed(ledger.gate):
         if not resumed:

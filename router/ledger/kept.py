@@ -135,9 +135,8 @@ def tidy(ledger: Ledger, most_bytes: int) -> None:
         with locks.closed(ledger.keeping):
             _forget_all(ledger)
         return
-    base, manifest, _ = _newest_base(ledger.kept)
-    if base is not None and OFF in manifest:
-        shutil.rmtree(base)  # and with the next drain there is a whole one
+    for off in ledger.kept.glob(f"{BASE}*/{OFF}"):
+        shutil.rmtree(off.parent)  # and with the next drain there is a whole one
     due = [kind for kind in KINDS.values() if _is_much(segments.sealed(ledger.kept, kind))]
     if due:
         with locks.closed(ledger.keeping):
@@ -268,12 +267,12 @@ def _let_go(ledger: Ledger, most_bytes: int) -> None:
 
 def _forget_all(ledger: Ledger) -> None:
     """Keep nothing, and say so where a base would be: else the next who looks would make one."""
-    base, manifest, _ = _newest_base(ledger.kept)
-    if base is None or OFF not in manifest:
+    if not any(ledger.kept.glob(f"{BASE}*/{OFF}")):
         shutil.rmtree(ledger.kept)
         base = ledger.kept / f"{BASE}{datetime.now(UTC):{STAMP}}"
         base.mkdir(parents=True)
-        parquet.write_whole(base / parquet.MANIFEST, orjson.dumps({"tables": {}, OFF: True}))
+        (base / OFF).touch()
+        parquet.write_whole(base / parquet.MANIFEST, orjson.dumps({"tables": {}}))
         why = "nothing is kept where server.ledger_copy_gb is 0"
         note(ledger.kept / GAPS, [Missing(table=each, since=None, until=None, why=why) for each in KINDS])
     for kind in KINDS.values():

@@ -216,7 +216,8 @@ def test_a_backup_fills_what_is_not_kept(ledger, tmp_path):
         assert connection.execute("SELECT count(*) FROM ledger").fetchone() == (301,)
 
 
-def test_a_file_that_is_damaged_again_and_again_is_left_to_somebody_who_looks(ledger):
+def test_a_file_that_is_damaged_again_and_again_is_left_to_somebody_who_looks(ledger, monkeypatch):
+    monkeypatch.setattr(healing, "MOST_REBUILDS", 1)
     write_each_kind(ledger, 3)
     for _ in range(healing.MOST_REBUILDS):
         ledger.database.write_bytes(b"")
@@ -224,6 +225,9 @@ def test_a_file_that_is_damaged_again_and_again_is_left_to_somebody_who_looks(le
     ledger.database.write_bytes(b"")
     with pytest.raises(LedgerBroken, match="within an hour"):
         drain_once(ledger)
+    healing.ask(ledger)
+    drain_once(ledger)
+    assert keeping.verify(ledger).tables["ledger"].rows == 3
 
 
 def test_every_kind_of_record_has_an_identity():
