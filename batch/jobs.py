@@ -133,6 +133,11 @@ class Batch:
     lane: Lane = Lane.BATCH
 
     @property
+    def answer_in_file(self) -> bool:
+        """Whether the answer stands in its file alone, and goes with it: so it is of single requests."""
+        return self.lane is Lane.BACKGROUND and self.state.over
+
+    @property
     def deadline(self) -> int:
         return self.created + self.window
 

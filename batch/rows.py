@@ -57,7 +57,7 @@ def result_of(row: Mapping[str, Any]) -> Result | Problem:
         return Problem(**json.loads(row["problem"]))
     return Result(
         status=row["status"],
-        body=row["body"],
+        body=row["body"] or b"",
         request_id=row["request_id"],
         model=row["answered_by"],
         attempts=row["attempts"],

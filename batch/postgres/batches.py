@@ -120,7 +120,10 @@ def _moved(db: Connection, batch_id: str, move: Move) -> bool:
     for file in (move.output, move.errors):
         if file is not None:
             count_of(db, "add_file", **asdict(file))
-    _save(db, batch.moved(move))
+    moved = batch.moved(move)
+    _save(db, moved)
+    if moved.answer_in_file:
+        count_of(db, "forget_answers", turn=turn_of(db, batch_id))
     return True
 
 

@@ -171,6 +171,9 @@ UPDATE lines SET job = given.job
 FROM unnest(%(numbers)s::int[], %(jobs)s::bigint[]) AS given (number, job)
 WHERE batch = %(turn)s AND lines.number = given.number
 
+-- name: forget_answers
+UPDATE lines SET body = NULL WHERE batch = %(turn)s
+
 -- name: good_results
 SELECT * FROM lines WHERE batch = %(turn)s AND state = 2 ORDER BY number
 

@@ -98,6 +98,8 @@ def _moved(db: sqlite3.Connection, batch_id: str, move: Move) -> Batch | None:
             db.execute(SQL["add_file"], asdict(file))
     moved = batch.moved(move)
     _save(db, moved)
+    if moved.answer_in_file:
+        db.execute(SQL["forget_answers"], {"turn": turn_of(db, batch_id)})
     return moved
 
 

@@ -150,6 +150,9 @@ WHERE batch = :turn
 UPDATE lines SET state = 0, status = NULL, problem = NULL, body = NULL
 WHERE batch = :turn AND (state = 4 OR (state = 3 AND status IS NOT NULL));
 
+-- name: forget_answers
+UPDATE lines SET body = NULL WHERE batch = :turn;
+
 -- name: good_results
 SELECT * FROM lines WHERE batch = :turn AND state = 2 ORDER BY number;
 

@@ -120,6 +120,21 @@ def test_a_single_request_comes_before_older_files(store):
     assert [claim.batch for claim in store.claim("w", 2)] == ["bg_2", "batch_1"]
 
 
+def test_the_answer_to_a_single_request_is_in_its_file_alone(store):
+    for name, lane in (("batch_1", Lane.BATCH), ("bg_2", Lane.BACKGROUND)):
+        store.add_batch(batch(name, lane=lane))
+        store.begin(name, lines(1), at=1001)
+    for claim in store.claim("w", 2):
+        store.complete(claim, good())
+    written = [next(store.results(name, good=True))[1].body for name in ("batch_1", "bg_2")]
+    for name in ("batch_1", "bg_2"):
+        store.move(name, Move(before=(State.IN_PROGRESS,), state=State.COMPLETED, at=1002))
+    after = [next(store.results(name, good=True))[1].body for name in ("batch_1", "bg_2")]
+
+    assert written == [b'{"a":1}', b'{"a":1}']
+    assert after == [b'{"a":1}', b""]
+
+
 def test_a_line_is_recorded_once_and_what_it_cost_always(store):
     begun(store, 1)
     (old,) = store.claim("w1", 1)
