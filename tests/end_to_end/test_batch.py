@@ -119,6 +119,31 @@ def test_the_command_line_submits_follows_and_writes_results(tmp_path):
     assert "No server answers" in silent.stderr
 
 
+def test_whatever_is_wrong_with_a_command_is_said_in_a_sentence(tmp_path):
+    good, broken = tmp_path / "in.jsonl", tmp_path / "broken.jsonl"
+    good.write_text(lines(1)[0])
+    broken.write_text("{")
+    with running(CONFIG, tmp_path) as server:
+        at = ("--url", server.url)
+        failed = farthing("batch", "submit", str(broken), "--watch", *at)
+        batch_id = failed.stdout.strip()
+        for arguments, said in (
+            (("submit", str(tmp_path / "none.jsonl"), *at), "does not exist"),
+            (("submit", str(good), "--window", "soon", *at), "completion_window"),
+            (("status", "../files", *at), "There is no batch '../files'"),
+            (("cancel", batch_id, *at), "cannot be cancelled"),
+            (("retry", batch_id, *at), "no lines to try again"),
+            (("results", batch_id, *at), "there are no lines that succeeded"),
+            (("status", "--url", "nonsense"), "No server answers"),
+            (("status", "--url", f"{server.base}/elsewhere"), "There is nothing"),
+        ):
+            done = farthing("batch", *arguments)
+            assert done.returncode == 2, arguments
+            assert said in " ".join(done.stderr.split()), (arguments, done.stderr)
+            assert "Traceback" not in done.stderr, arguments
+    assert "Line 1: This is not valid JSON" in failed.stderr
+
+
 def runner_of(data: Path) -> int | None:
     """The process that works on batches of this data folder."""
     for folder in Path("/proc").glob("[0-9]*"):

@@ -3,7 +3,7 @@
 import click
 from rich.console import Console
 
-from router.commands.batch.client import Client, speaking
+from router.commands.batch.client import Client, path_of, speaking
 from router.commands.batch.show import table
 
 
@@ -12,4 +12,4 @@ from router.commands.batch.show import table
 @speaking
 async def command(client: Client, *, batch_id: str) -> None:
     """Stop a batch: lines under way end, the others are given up, and what is done is kept."""
-    Console().print(table([await client.call("POST", f"/batches/{batch_id}/cancel")]))
+    Console().print(table([await client.call("POST", f"{path_of(batch_id)}/cancel")]))

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
+from urllib.parse import quote
 
 import aiohttp
 import click
@@ -21,25 +22,38 @@ class ServerSaid(FarthingError):
     """The server refused, in its own words."""
 
 
+class NoServer(FarthingError):
+    """Nobody answers, or nobody who speaks as Farthing does."""
+
+
 class Client:
-    """The routes that batches need; every refusal is a `ServerSaid`, a silent server too."""
+    """The routes that batches need; a refusal is a `ServerSaid`, a silent server a `NoServer`."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self._session, self._url = session, url.rstrip("/")
 
     async def call(self, method: str, path: str, **given: Any) -> Any:
         """Call a route and return its JSON."""
-        return orjson.loads(await self.fetch(method, path, **given))
+        body = await self.fetch(method, path, **given)
+        try:
+            return orjson.loads(body)
+        except orjson.JSONDecodeError:
+            raise NoServer(f"What answers at {self._url} is no Farthing: its answer is not JSON.") from None
 
     async def fetch(self, method: str, path: str, **given: Any) -> bytes:
         try:
             async with self._session.request(method, self._url + path, **given) as response:
                 body = await response.read()
-        except aiohttp.ClientError as error:
-            raise ServerSaid(f"No server answers at {self._url}: {error}.") from None
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise NoServer(f"No server answers at {self._url}: {str(error) or 'it is silent'}.") from None
         if response.status >= 400:
             raise ServerSaid(_message(body) or f"{self._url}{path} answered {response.status}.")
         return body
+
+
+def path_of(batch_id: str) -> str:
+    """Write the path of a batch, whatever was given for an id."""
+    return f"/batches/{quote(batch_id, safe='')}"
 
 
 def _message(body: bytes) -> str | None:
@@ -57,7 +71,9 @@ def speaking(
     async def run(url: str, key: str | None, *args: P.args, **kwargs: P.kwargs) -> None:
         secret = key or environment().get("FARTHING_API_KEY")
         headers = {"Authorization": f"Bearer {secret}"} if secret else {}
-        async with aiohttp.ClientSession(headers=headers) as session:
+        # As long as it takes: files are large.
+        patience = aiohttp.ClientTimeout(total=None, sock_connect=10.0, sock_read=120.0)
+        async with aiohttp.ClientSession(headers=headers, timeout=patience) as session:
             await action(Client(session, url), *args, **kwargs)
 
     @click.option("--url", default=DEFAULT, show_default=True, help="Where the server answers.")

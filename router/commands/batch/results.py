@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from router.commands.batch.client import Client, ServerSaid, speaking
+from router.commands.batch.client import Client, ServerSaid, path_of, speaking
+from router.errors import FarthingError
 
 
 @click.command()
@@ -15,7 +16,7 @@ from router.commands.batch.client import Client, ServerSaid, speaking
 @speaking
 async def command(client: Client, *, batch_id: str, errors: bool, out: Path | None) -> None:
     """Write what became of each line, as JSONL in the order of the file."""
-    batch = await client.call("GET", f"/batches/{batch_id}")
+    batch = await client.call("GET", path_of(batch_id))
     file_id = batch["error_file_id" if errors else "output_file_id"]
     if file_id is None:
         which = "failed" if errors else "succeeded"
@@ -24,4 +25,7 @@ async def command(client: Client, *, batch_id: str, errors: bool, out: Path | No
     if out is None:
         click.echo(content, nl=False)
     else:
-        await asyncio.to_thread(out.write_bytes, content)
+        try:
+            await asyncio.to_thread(out.write_bytes, content)
+        except OSError as error:
+            raise FarthingError(f"{out} cannot be written: {error.strerror}.") from None

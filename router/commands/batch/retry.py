@@ -3,7 +3,7 @@
 import click
 from rich.console import Console
 
-from router.commands.batch.client import Client, speaking
+from router.commands.batch.client import Client, path_of, speaking
 from router.commands.batch.show import table
 
 
@@ -12,4 +12,4 @@ from router.commands.batch.show import table
 @speaking
 async def command(client: Client, *, batch_id: str) -> None:
     """Try the failed and given-up lines of a batch that is over once more."""
-    Console().print(table([await client.call("POST", f"/batches/{batch_id}/retry")]))
+    Console().print(table([await client.call("POST", f"{path_of(batch_id)}/retry")]))

@@ -9,10 +9,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from router.commands.batch.client import Client
+from router.commands.batch.client import Client, NoServer
 
 OVER = frozenset({"completed", "failed", "expired", "cancelled"})
 LOOK_EVERY = 0.5
+
+RESTART_LOOKS = 120
+"""How often a server that is followed may not answer, before it is taken to be gone."""
 
 
 async def follow(client: Client, batch: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -38,7 +41,17 @@ async def follow(client: Client, batch: Mapping[str, Any]) -> Mapping[str, Any]:
             if batch["status"] in OVER:
                 return batch
             await asyncio.sleep(LOOK_EVERY)
-            batch = await client.call("GET", f"/batches/{batch['id']}")
+            batch = await _seen_again(client, batch)
+
+
+async def _seen_again(client: Client, batch: Mapping[str, Any]) -> Any:
+    """Ask for a batch once more; a server that is being started again is waited for."""
+    for _ in range(RESTART_LOOKS):
+        try:
+            return await client.call("GET", f"/batches/{batch['id']}")
+        except NoServer:
+            await asyncio.sleep(LOOK_EVERY)
+    return await client.call("GET", f"/batches/{batch['id']}")
 
 
 def table(batches: Sequence[Mapping[str, Any]]) -> Table:

@@ -4,7 +4,7 @@ import click
 import orjson
 from rich.console import Console
 
-from router.commands.batch.client import Client, speaking
+from router.commands.batch.client import Client, path_of, speaking
 from router.commands.batch.show import follow, problems, table
 
 
@@ -20,7 +20,7 @@ async def command(client: Client, *, batch_id: str | None, watch: bool, as_json:
         if watch:
             raise click.UsageError("--watch needs the id of a batch.")
     else:
-        batches = [await client.call("GET", f"/batches/{batch_id}")]
+        batches = [await client.call("GET", path_of(batch_id))]
         if watch:
             batches = [await follow(client, batches[0])]
     if as_json:

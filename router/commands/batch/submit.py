@@ -9,7 +9,8 @@ from rich.console import Console
 
 from batch.intake import endpoint_of
 from batch.jobs import ENDPOINTS
-from router.commands.batch.client import Client, speaking
+from batch.wire import window_of
+from router.commands.batch.client import Client, ServerSaid, speaking
 from router.commands.batch.show import follow, problems, table
 
 
@@ -28,6 +29,7 @@ async def command(
     client: Client, *, file: Path, window: str, endpoint: str | None, max_cost_usd: float | None, watch: bool
 ) -> None:
     """Upload FILE (JSONL, as for OpenAI's Batch API) and make a batch of it; prints the batch's id."""
+    window_of(window)  # before so much is sent
     form = aiohttp.FormData()
     form.add_field("purpose", "batch")
     with file.open("rb") as content:
@@ -40,7 +42,11 @@ async def command(
     }
     if max_cost_usd is not None:
         asked["metadata"] = {"farthing_max_cost_usd": str(Decimal(str(max_cost_usd)))}
-    batch = await client.call("POST", "/batches", json=asked)
+    try:
+        batch = await client.call("POST", "/batches", json=asked)
+    except ServerSaid:
+        await client.call("DELETE", f"/files/{uploaded['id']}")
+        raise
     click.echo(batch["id"])
     if watch:
         batch = await follow(client, batch)
