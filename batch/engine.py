@@ -26,7 +26,7 @@ log = logging.getLogger("farthing.engine")
 QUIET: Mapping[str, str] = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
 """No telemetry of ours, and none of those we start."""
 
-PRIORITY = "--scheduling-policy=priority"
+POLICY = "--scheduling-policy"
 
 LOOK_EVERY = 0.5
 STOP_PATIENCE = 20.0
@@ -35,7 +35,9 @@ LARGEST_LOG = 16 << 20
 
 def goes_by_priority(flags: Sequence[str]) -> bool:
     """Whether an engine that is started with `flags` goes by priority: it is told to, unless they differ."""
-    return PRIORITY in flags or not any(flag.startswith("--scheduling-policy") for flag in flags)
+    words = " ".join(flags).replace("=", " ").split()
+    said = words.index(POLICY) if POLICY in words else None
+    return said is None or words[said + 1 : said + 2] == ["priority"]
 
 
 class EngineState(StrEnum):
@@ -67,8 +69,8 @@ class EngineSpec:
         words = [self.executable, "serve", self.model, "--host", self.host, "--port", str(self.port)]
         if self.served_as:
             words += ["--served-model-name", *self.served_as]
-        told = PRIORITY in self.flags or not goes_by_priority(self.flags)
-        return [*words, *self.flags, *([] if told else [PRIORITY])]
+        told = any(flag.startswith(POLICY) for flag in self.flags)
+        return [*words, *self.flags, *([] if told else [f"{POLICY}=priority"])]
 
     @property
     def health(self) -> str:

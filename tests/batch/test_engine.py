@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from batch.engine import Engine, EngineFiles, EngineSpec, EngineState
+from batch.engine import Engine, EngineFiles, EngineSpec, EngineState, goes_by_priority
 from router.clock import SystemClock
 
 STAND_IN = """#!{python}
@@ -151,3 +151,22 @@ async def test_the_engine_of_a_keeper_that_was_killed_is_ended_before_another_is
     await process.wait()
     stop.set()
     await keeping
+
+
+@pytest.mark.parametrize(
+    ("flags", "goes", "added"),
+    [
+        ((), True, True),
+        (("--max-num-seqs=4",), True, True),
+        (("--scheduling-policy=priority",), True, False),
+        (("--scheduling-policy", "priority"), True, False),
+        (("--scheduling-policy", "fcfs"), False, False),
+        (("--scheduling-policy=fcfs",), False, False),
+    ],
+)
+def test_it_is_told_to_go_by_priority_unless_its_flags_say_otherwise(spec, flags, goes, added):
+    plain, command = spec(flags=["--last"]).command, spec(flags=[*flags, "--last"]).command
+
+    assert goes_by_priority(flags) is goes
+    assert (command[-1] == "--scheduling-policy=priority") is added
+    assert len(command) == len(plain) - 1 + len(flags) + added
