@@ -31,6 +31,7 @@ class Laned:
             self._note()
             async with aclosing(self._upstream.send(request, model)) as stream:
                 async for item in stream:
+                    self._note()  # a stream is waited for to its end
                     yield item
             return
         self._pool.want(self._name)

@@ -41,6 +41,20 @@ async def test_an_interactive_call_makes_those_that_can_wait_wait(tmp_path):
     waiting.cancel()
 
 
+async def test_a_long_stream_is_waited_for_to_its_end(tmp_path):
+    clock, noted = FakeClock(), []
+    pool = Pool({"fake": PoolSpec(terms=Terms(), metrics="http://127.0.0.1:1/metrics")}, tmp_path, clock)
+    pool.note_interactive = noted.append
+
+    async def later() -> None:
+        clock.at += 30
+
+    script = Script({"small": [["a", later, "b", "c", later, "d"]]})
+    await ask(Lanes(pool, clock, patience=60.0).admit("fake", script), Lane.INTERACTIVE)
+
+    assert noted == ["fake"] * 3
+
+
 async def test_a_background_call_goes_when_there_is_room(tmp_path):
     upstream = lanes(tmp_path)[0].admit("fake", Script({"small": [["hi"]]}))
 
