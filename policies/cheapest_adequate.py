@@ -64,8 +64,12 @@ class _Costs(dict[str, Picodollars]):
         self._request, self._features, self._models = request, features, models
 
     def __missing__(self, name: str) -> Picodollars:
-        cost = self[name] = expected_cost(self._request, self._features, self._models[name]) or 0
+        cost = self[name] = self.reckoned(name)
         return cost
+
+    def reckoned(self, name: str) -> Picodollars:
+        """Reckon it, without keeping it: quicker for what is asked once."""
+        return expected_cost(self._request, self._features, self._models[name]) or 0
 
     def all(self) -> "_Costs":
         for name in self._models:
@@ -103,7 +107,7 @@ class _Way:
         else:
             name, there = best_start(
                 self._chance,
-                self._total if self._checking or self._features.moment else self._costs.__getitem__,
+                self._total if self._checking or self._features.moment else self._costs.reckoned,
                 enough=self._enough,
                 checks=self._reliability,
                 calls=self._caps.calls,
