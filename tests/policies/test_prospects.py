@@ -36,3 +36,15 @@ def test_what_weak_or_dear_models_cost_is_not_asked():
     checks = Reliability(catch=0.2, alarm=0.01)
     name, _ = best_start(chance, costs.__getitem__, enough=0.81, checks=checks, calls=3)
     assert name == "cheap"
+
+
+def test_a_climb_that_costs_less_than_nothing_makes_a_dearer_start_cheaper():
+    # Going on with `kept` saves a prompt cache: to begin elsewhere and perhaps come to it is cheaper still.
+    chance = {"strong": 0.9, "kept": 0.89, "other": 0.8}
+    costs = {"strong": 100.0, "kept": -1000.0, "other": -950.0}
+    checks = Reliability(catch=0.9, alarm=0.1)
+    asked = {"enough": 0.7, "checks": checks, "calls": 3}
+    name, ahead = best_start(chance, costs.__getitem__, **asked)
+    assert name == "other"
+    assert ahead == prospects(chance, costs, **asked)["other"]
+    assert ahead.cost < costs["kept"]
