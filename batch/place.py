@@ -2,6 +2,7 @@
 
 import fcntl
 import importlib
+import importlib.util
 import os
 import secrets
 import socket
@@ -14,6 +15,8 @@ from batch.seams import Shelf, Store
 from batch.shelf import FolderShelf
 from batch.sqlite import SQLiteStore
 from router.errors import ConfigError
+
+EXTRA = ("psycopg", "psycopg_pool", "pgqueuer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +33,21 @@ class Place:
     def within(cls, data: Path, url: str | None = None) -> "Place":
         return cls(data / "batch", url)
 
+    def check(self) -> None:
+        """Raise `ConfigError` if something is not installed that the store takes."""
+        missing = [name for name in EXTRA if importlib.util.find_spec(name) is None]
+        if self.url is not None and missing:
+            needed = ", ".join(missing)
+            raise ConfigError(f"`batch.store` needs `pip install 'farthing[postgres]'`: no {needed} here.")
+
     def open(self) -> tuple[Store, Shelf]:
         """Give where batches and the bytes of files are kept; raises `ConfigError` without what it takes."""
         near = FolderShelf(self.folder / "files")
         if self.url is None:
             return SQLiteStore(self.folder), near
-        try:
-            # The door to pgqueuer and psycopg, an extra: only for those who have many machines.
-            door = importlib.import_module("batch.postgres")
-        except ImportError as error:
-            raise ConfigError(f"`batch.store` needs `pip install 'farthing[postgres]'`: {error}.") from None
+        self.check()
+        # The door to pgqueuer and psycopg, an extra: only for those who have many machines.
+        door = importlib.import_module("batch.postgres")
         opened: tuple[Store, Shelf] = door.opened(self.url, near)
         return opened
 

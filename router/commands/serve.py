@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 import click
 
+from batch.place import Place
 from evaluators import EVALUATORS
 from router.catalog import Knowledge
 from router.commands.discovered import discovered_config
@@ -59,6 +60,7 @@ def command(path: Path | None, host: str | None, port: int | None, workers: int 
         )
         where.refuse_open_doors(config)
         data = Path.cwd() / "farthing-data" if path.parent == Path(folder) else config.data
+        Place.within(data, config.batch.url).check()
         asyncio.run(_serve(path.resolve(), config, where, data.resolve(), Path(folder)))
 
 
