@@ -5,11 +5,11 @@ Lines whose prompts begin alike are put beside each other,
 so that an engine's prefix cache finds the beginning of the second where the first has left it.
 """
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import orjson
 
@@ -101,12 +101,14 @@ def line_of(number: int, offset: int, raw: bytes, endpoint: str, seen: set[str])
         return Line(
             number=number, custom_id=None, offset=offset, length=len(raw), problem=wrong.at(number)
         ), b""
-    line = Line(number=number, custom_id=custom_id, offset=offset, length=len(raw))
     try:
         body = _body(value, endpoint)
     except _Wrong as wrong:
-        return replace(line, problem=wrong.at(number)), b""
-    return replace(line, model=body["model"]), _key(body)
+        problem = wrong.at(number)
+        line = Line(number=number, custom_id=custom_id, offset=offset, length=len(raw), problem=problem)
+        return line, b""
+    line = Line(number=number, custom_id=custom_id, offset=offset, length=len(raw), model=body["model"])
+    return line, _key(body)
 
 
 class _Wrong(Exception):
@@ -163,11 +165,14 @@ def _body(value: dict[str, Any], endpoint: str) -> dict[str, Any]:
 
 
 def _key(body: dict[str, Any]) -> bytes:
-    """Return a key by which prompts that begin alike sort together: a digest after each block, chained."""
+    """Return a key by which prompts that begin alike sort together: a checksum after each block, chained.
+
+    Of two other beginnings one in four thousand million has the same, and merely stands elsewhere.
+    """
     said = body.get("messages") or body.get("prompt") or body.get("input")
     text = orjson.dumps((body.get("tools"), said))[: BLOCK * BLOCKS]
-    chain, digest = [], b""
+    chain, checksum = [], 0
     for start in range(0, len(text), BLOCK):
-        digest = hashlib.blake2b(digest + text[start : start + BLOCK], digest_size=6).digest()
-        chain.append(digest)
+        checksum = crc32(text[start : start + BLOCK], checksum)
+        chain.append(checksum.to_bytes(4, "big"))
     return b"".join(chain)

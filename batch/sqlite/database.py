@@ -33,7 +33,7 @@ TIDY_EVERY = 2.0
 AT_ONCE = 200
 """Lines that are written in one transaction, so that nobody waits long who wants to write one."""
 
-BREATH = 0.002
+BREATH = 0.001
 """Seconds between two such transactions, in which others have their turn."""
 
 
