@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from importlib.metadata import version
@@ -26,8 +27,11 @@ SCHEMA = "farthing"
 """Of the database: the tables of ours and of pgqueuer lie in it."""
 
 MOST_CONNECTIONS = 8
-PATIENCE = 10.0
+PATIENCE = 5.0
 """Seconds to wait for a connection before the store counts as away."""
+
+REST = 2.0
+"""Seconds for which it then counts as away at once, so that threads that others need do not wait in it."""
 
 TRIES = 5
 """Of a transaction that another one stood in the way of."""
@@ -65,6 +69,7 @@ class Database:
             name="farthing-batch",
         )
         self._made, self._making = False, Lock()
+        self._away_until = 0.0
         self._queue = Queue(SCHEMA)
 
     def listen(self, wake: Callable[[], object], /) -> AbstractContextManager[None]:
@@ -76,6 +81,8 @@ class Database:
     @contextmanager
     def connection(self) -> Iterator[Connection]:
         """Lend a connection, in autocommit mode; raise `StoreAway` if there is none, or it breaks."""
+        if time.monotonic() < self._away_until:
+            raise StoreAway
         try:
             self._pool.open()
             with self._pool.connection() as db:
@@ -84,6 +91,8 @@ class Database:
         except (PoolTimeout, psycopg.OperationalError) as error:
             if isinstance(error, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure):
                 raise
+            if isinstance(error, PoolTimeout):
+                self._away_until = time.monotonic() + REST
             raise StoreAway(f"The database of batches cannot be reached: {error}") from error
 
     def transaction(self, work: Callable[[Connection], T]) -> T:
