@@ -18,7 +18,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from router.errors import FarthingError
-from router.ledger import healing, ingest, kept, segments
+from router.ledger import healing, ingest, kept, refilling, segments
 from router.ledger.kinds import KINDS, Kind
 from router.ledger.store import Ledger, Patience, elected, engine, reading, writing
 from router.ledger.troubles import LedgerBroken, LedgerDamaged, damage_in
@@ -108,8 +108,8 @@ def catch_up(ledger: Ledger) -> None:
     except LedgerDamaged:
         healing.look_after(ledger)
     healing.put_back(ledger)
-    if not kept.begun(ledger):
-        with reading(ledger) as connection:
+    with reading(ledger) as connection:
+        if not kept.begun(ledger) or refilling.is_behind(ledger, connection):
             kept.rebase(ledger, connection, utc_now())
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from router.ledger import kept, locks, parquet, segments
 from router.ledger.kept import Missing
 from router.ledger.kinds import KINDS
-from router.ledger.refilling import Filling
+from router.ledger.refilling import Filling, is_in
 from router.ledger.store import Ledger, Patience, engine, make, reading, writing
 from router.ledger.troubles import LedgerBroken, LedgerBusy, LedgerDamaged
 
@@ -133,6 +133,11 @@ def put_back(ledger: Ledger) -> int:
     held = kept.holding(ledger)
     with reading(ledger) as connection:
         known = {name for (name,) in connection.execute("SELECT segment FROM drained").fetchall()}
+        for table, paths in held.segments.items():
+            # An older Farthing forgets the names of what a newer one keeps.
+            known |= {
+                path.name for path in paths if path.name not in known and is_in(connection, table, path)
+            }
     forgotten = [path for paths in held.segments.values() for path in paths if path.name not in known]
     for path in forgotten:
         path.rename(ledger.spool / path.name)

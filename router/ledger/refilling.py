@@ -10,7 +10,7 @@ from types import MappingProxyType
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from router.ledger import ingest, kept, parquet
+from router.ledger import ingest, kept, parquet, schema
 from router.ledger.kept import Holding, Missing
 from router.ledger.kinds import KINDS
 from router.ledger.parquet import Content
@@ -53,6 +53,35 @@ def _difference(connection: DuckDBPyConnection, held: Holding, table: str, here:
     if here.rows != anew.rows:
         return f"{table} has {here.rows} rows; made anew it would have {anew.rows}"
     return None if here == anew else f"{table} has as many rows as are kept of it, and something else in them"
+
+
+def is_behind(ledger: Ledger, connection: DuckDBPyConnection) -> bool:
+    """Tell whether the ledger has rows that are not kept: those that an older Farthing drained."""
+    held = kept.holding(ledger)
+    if kept.missing(ledger):
+        return False
+    for table in KINDS:
+        count = held.manifest.get("tables", {}).get(table, {}).get("rows", 0)
+        for pack in held.packs[table]:
+            count += _one(connection, f"SELECT num_rows FROM parquet_file_metadata('{parquet.quoted(pack)}')")  # noqa: S608
+        count += sum(path.read_bytes().count(b"\n") for path in held.segments[table])
+        if _one(connection, f"SELECT count(*) FROM {table}") > count:  # noqa: S608
+            return True
+    return False
+
+
+def is_in(connection: DuckDBPyConnection, table: str, segment: Path) -> bool:
+    """Tell whether the ledger has a line of a segment, and so all of them, whatever it remembers."""
+    columns = schema.TABLES[table]
+    same = " AND ".join(f"here.{name} IS NOT DISTINCT FROM there.{name}" for name in IDENTITY[table])
+    row = connection.execute(
+        f"SELECT count(*) FROM {table} AS here SEMI JOIN "  # noqa: S608
+        f"(SELECT {', '.join(column.ingested for column in columns)} "
+        "FROM read_json($file, columns = $columns, format = 'newline_delimited', ignore_errors = true)) "
+        f"AS there ON {same}",
+        {"file": str(segment.absolute()), "columns": {column.name: column.read_as for column in columns}},
+    ).fetchone()
+    return row is not None and row[0] > 0
 
 
 class Filling:
@@ -156,3 +185,8 @@ class Filling:
         except (duckdb.Error, OSError, parquet.BadBackup) as error:
             why = f"{source.name} cannot be read: {str(error).partition(chr(10))[0]}"
             self._gap(Missing(table=table, since=since, until=until, why=why, rows=rows))
+
+
+def _one(connection: DuckDBPyConnection, query: str) -> int:
+    row = connection.execute(query).fetchone()
+    return int(row[0]) if row else 0

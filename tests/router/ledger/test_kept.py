@@ -5,7 +5,7 @@ import pytest
 from router.ledger import keeping, kept, segments
 from router.ledger.drain import drain_once
 from router.ledger.spool import Spool
-from router.ledger.store import Ledger
+from router.ledger.store import Ledger, writing
 from tests.support.entries import entries, entry
 
 
@@ -79,3 +79,18 @@ def test_keeping_nothing_is_a_choice_that_can_be_taken_back(ledger):
     write(ledger, entry(request_id="b"))
 
     assert keeping.verify(ledger).wrong == ()
+
+
+def test_rows_that_an_older_farthing_drained_are_kept_too_and_its_forgetting_doubles_nothing(ledger):
+    write(ledger, *entries(3))
+    with writing(ledger) as connection:
+        # It knows nothing of what is kept: it forgets names after an hour, and unlinks what it drains.
+        connection.execute("DELETE FROM drained")
+        connection.execute(
+            "INSERT INTO ledger BY NAME SELECT * REPLACE ('x' || request_id AS request_id) FROM ledger"
+        )
+
+    write(ledger, entry(request_id="later"))
+
+    found = keeping.verify(ledger)
+    assert (found.tables["ledger"].rows, found.wrong) == (7, ())
