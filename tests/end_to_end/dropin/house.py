@@ -49,8 +49,8 @@ policies:
   failover-broken: {strategy: cascade, models: [broken, large]}
   failover-limited: {strategy: cascade, models: [limited, large]}
   failover-picky: {strategy: cascade, models: [picky, large]}
-  escalate-empty: {strategy: cascade, models: [empty, large]}
-  escalate-refusal: {strategy: cascade, models: [refusal, large]}
+  escalate-empty: {strategy: cascade, models: [empty, large], escalation: {rescue: []}}
+  escalate-refusal: {strategy: cascade, models: [refusal, large], escalation: {rescue: []}}
   substituted: {strategy: cascade, models: [alias], on_substitution: warn}
   substitute-refused: {strategy: cascade, models: [alias, large]}
   all-down: {strategy: cascade, models: [down, broken]}
