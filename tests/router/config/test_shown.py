@@ -11,6 +11,7 @@ ENVIRON = {
     "FARTHING_KEY_ALICE": "sixteen-letters-and-more",
     "CLOUD_KEY": "cloud-key",
     "PROXY": "http://u:pw@h:1",
+    "DB_PASSWORD": "db-password",
 }
 SMALL = (
     "upstreams: {a: {kind: openai, base_url: 'http://h/v1', api_key: k1}}\nmodels: [{name: m, upstream: a}]\n"
@@ -21,7 +22,7 @@ def test_what_is_shown_has_no_secret():
     text = shown(load(FULL, environ=ENVIRON))
     for secret in (*ENVIRON.values(), "9f86d081884c", "eu-central-1"):
         assert secret not in text
-    assert text.count("**********") == 8
+    assert text.count("**********") == 9
 
 
 def test_what_is_shown_has_the_defaults_and_exact_prices():
