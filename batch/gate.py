@@ -68,6 +68,9 @@ class Gate:
         self._strange = 0.0
         self._others_until = 0.0
         self.busy = self.ended = 0
+        # The most calls at once since the last look began, and those ended by then; and since the one before.
+        self._most = self._ended_before = 0
+        self._past = (0, 0)
         self._asked = float("-inf")
 
     @property
@@ -94,6 +97,11 @@ class Gate:
             return self.terms.beside_interactive
         return min(self.terms.most, int(self._width)) if self.steers else self.terms.most
 
+    def looking(self) -> None:
+        """Note that a look begins, whose reading `saw` gets some time later."""
+        self._past, self._most = (self._most, self._ended_before), self.busy
+        self._ended_before = self.ended
+
     def saw(self, load: EngineLoad | None) -> None:
         """Take a new reading of the engine; `None`: it says nothing, and is taken for ours."""
         before, self._load = self._load, load
@@ -102,15 +110,15 @@ class Gate:
             return
         first = before is None
         self._steer(load, preempted=before is not None and load.preemptions > before.preemptions)
-        # What it has ended beyond ours. Of our busy calls any may have ended there, and not yet here.
-        strange = load.ended - self.ended
-        if first or strange < self._strange:
-            self._strange = strange
-        elif strange > self._strange + self.busy:
-            self._strange = strange
+        # A reading is of a moment since the look before: of our calls then, any may have ended there.
+        most, earliest = max(self._past[0], self._most), self._past[1]
+        if first or load.ended - earliest < self._strange:
+            self._strange = load.ended - earliest
+        elif load.ended - self.ended - most > self._strange:
+            self._strange = load.ended - earliest
             self._others_came()
         # One call may have begun between the reading and ours.
-        if load.running + load.waiting > self.busy + 1:
+        if load.running + load.waiting > most + 1:
             self._others_came()
 
     def _steer(self, load: EngineLoad, *, preempted: bool) -> None:
@@ -124,6 +132,7 @@ class Gate:
 
     def begun(self) -> None:
         self.busy += 1
+        self._most = max(self._most, self.busy)
 
     def over(self) -> None:
         self.busy -= 1

@@ -38,6 +38,7 @@ class Lookout:
 
     async def _look(self, session: aiohttp.ClientSession, name: str) -> None:
         load: EngineLoad | None = None
+        self._gates[name].looking()
         try:
             async with session.get(self._urls[name]) as response:
                 if response.status == 200:

@@ -113,6 +113,29 @@ def test_others_are_noticed_by_what_they_finished_between_two_looks():
     assert one.room() == 1
 
 
+def test_a_reading_from_before_ours_ended_shows_nobody_else():
+    one = gate()
+    one.looking()
+    one.saw(EngineLoad())
+    for _ in range(60):
+        one.begun()
+    one.looking()
+    for _ in range(60):
+        one.over()
+    one.saw(EngineLoad(running=40, waiting=20))
+    assert one.room() == 60
+
+    one.looking()
+    one.saw(EngineLoad(ended=60))
+    one.looking()
+    one.saw(EngineLoad(ended=60))
+    assert one.room() > 2
+
+    one.looking()
+    one.saw(EngineLoad(ended=60, running=2))
+    assert one.room() == 2
+
+
 def test_an_interactive_call_of_ours_counts_at_once_whichever_process_sent_it():
     clock, waited = FakeClock(), [None]
     one = Gate(Terms(beside_interactive=3), clock, waited=lambda: waited[0])
