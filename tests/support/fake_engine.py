@@ -103,21 +103,21 @@ class FakeEngine:
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
-@click.argument("words", nargs=2)
+@click.argument("words", nargs=-1)
 @click.option("--host", default="127.0.0.1")
 @click.option("--port", type=int, required=True)
 @click.option("--served-model-name", multiple=True)
 @click.option("--journal", type=click.Path(path_type=Path), required=True)
 @click.option("--delay", type=float, default=0.03)
 def main(
-    words: tuple[str, str],
+    words: tuple[str, ...],
     host: str,
     port: int,
     served_model_name: tuple[str, ...],
     journal: Path,
     delay: float,
 ) -> None:
-    """Serve until stopped."""
+    """Serve until stopped; what else vLLM would be told (`words`) makes no difference."""
     engine = FakeEngine(journal, hollow="small", delay=delay)
     web.run_app(engine.app(), host=host, port=port, print=None, access_log=None, handler_cancellation=True)
 
