@@ -136,7 +136,7 @@ class House:
         while True:
             self.watch()
             try:
-                answer = requests.request(method, self.url + path, timeout=30, **given)
+                answer = requests.request(method, self.url + path, timeout=PATIENCE, **given)
             except requests.ConnectionError:
                 assert time.monotonic() < end, "nobody answers"
                 time.sleep(0.05)
