@@ -30,6 +30,9 @@ AHEAD = 1.5
 Calls that began together end together; an engine that goes by priority lets others pass those that wait.
 """
 
+STALE = 3.0
+"""Seconds after a look from which on it tells nothing of who is there now: a new count begins."""
+
 FADES = 0.97
 """What is left at each look of how many it has been seen to run, if it runs fewer now."""
 
@@ -71,7 +74,8 @@ class Gate:
         # The most calls at once since the last look began, and those ended by then; and since the one before.
         self._most = self._ended_before = 0
         self._past = (0, 0)
-        self._asked = float("-inf")
+        self._asked = self._looked = float("-inf")
+        self._anew = False
 
     @property
     def steers(self) -> bool:
@@ -99,6 +103,8 @@ class Gate:
 
     def looking(self) -> None:
         """Note that a look begins, whose reading `saw` gets some time later."""
+        now = self._clock.monotonic()
+        self._anew, self._looked = now - self._looked > STALE, now
         self._past, self._most = (self._most, self._ended_before), self.busy
         self._ended_before = self.ended
 
@@ -108,11 +114,10 @@ class Gate:
         if load is None:
             self._width, self._runs = float(FIRST), 0.0
             return
-        first = before is None
         self._steer(load, preempted=before is not None and load.preemptions > before.preemptions)
         # A reading is of a moment since the look before: of our calls then, any may have ended there.
         most, earliest = max(self._past[0], self._most), self._past[1]
-        if first or load.ended - earliest < self._strange:
+        if before is None or self._anew or load.ended - earliest < self._strange:
             self._strange = load.ended - earliest
         elif load.ended - self.ended - most > self._strange:
             self._strange = load.ended - earliest

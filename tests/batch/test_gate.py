@@ -113,6 +113,22 @@ def test_others_are_noticed_by_what_they_finished_between_two_looks():
     assert one.room() == 1
 
 
+def test_what_others_finished_while_nobody_looked_is_no_matter_now():
+    clock = FakeClock()
+    one = gate(clock, beside_interactive=1)
+    one.looking()
+    one.saw(EngineLoad(ended=100))
+    clock.at += 60
+    one.looking()
+    one.saw(EngineLoad(ended=900))
+    assert one.room() == FIRST
+
+    clock.at += 1
+    one.looking()
+    one.saw(EngineLoad(ended=901))
+    assert one.room() == 1
+
+
 def test_a_reading_from_before_ours_ended_shows_nobody_else():
     one = gate()
     one.looking()

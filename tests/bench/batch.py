@@ -49,7 +49,8 @@ class Direct:
 
     async def run(self, numbers: Sequence[int], width: int, **fields: Any) -> None:
         left = iter(numbers)
-        connector = aiohttp.TCPConnector(limit=0)
+        # A connection each: some servers close one that is kept just as it is used again.
+        connector = aiohttp.TCPConnector(limit=0, force_close=True)
         async with aiohttp.ClientSession(connector=connector) as session, asyncio.TaskGroup() as group:
             for _ in range(width):
                 group.create_task(self._work(session, left, fields))
