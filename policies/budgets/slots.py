@@ -13,6 +13,8 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
+from router.files import orphan
+
 SLOTS = 1 << 20
 """Leases of one process at a time; the file is sparse, so only those in use take room."""
 
@@ -71,23 +73,10 @@ class Remains:
 def remains(folder: Path, owner: str) -> Iterator[Remains | None]:
     """Give what a dead owner has left, and remove it after; `None` if it lives, or another has it."""
     path = folder / f"{owner}{SUFFIX}"
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        yield None
-        return
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Another may have settled it between our look and our lock.
-        if path.exists():
-            yield Remains(descriptor)
+    with orphan(path) as descriptor:
+        yield None if descriptor is None else Remains(descriptor)
+        if descriptor is not None:
             path.unlink(missing_ok=True)
-        else:
-            yield None
-    except BlockingIOError:
-        yield None
-    finally:
-        os.close(descriptor)
 
 
 def owners(folder: Path) -> set[str]:

@@ -4,7 +4,6 @@ The command line changes it under a lock; workers look whether it changed, and r
 """
 
 import fcntl
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
 
+from router import files
 from router.errors import ConfigError
 from router.keys.key import Key
 
@@ -56,17 +56,8 @@ class KeyStore:
         self._data.mkdir(parents=True, exist_ok=True)
         with self._locked():
             keys = change(self.read())
-            self._replace(_KEYS.dump_json(keys, indent=1))
+            files.replace(self._path, _KEYS.dump_json(keys, indent=1), mode=0o600)
         return keys
-
-    def _replace(self, text: bytes) -> None:
-        aside = self._path.with_name(f"{FILE}.{os.getpid()}")
-        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(descriptor)
-        aside.replace(self._path)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

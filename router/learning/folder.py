@@ -12,7 +12,6 @@ No file holds text of a prompt or an answer, and none is a pickle.
 import fcntl
 import hashlib
 import os
-import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from typing import Any
 
 import orjson
 
+from router import files
 from router.errors import FarthingError
 
 FORM = 1
@@ -83,25 +83,7 @@ def write(path: Path, content: Mapping[str, Any]) -> None:
     """Replace a file by `content`: whoever reads sees the old one or the new one, also after a power cut."""
     body = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
     whole = {"form": FORM, "sha256": hashlib.sha256(body).hexdigest(), "content": orjson.Fragment(body)}
-    replace_file(path, orjson.dumps(whole))
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Write beside, sync, rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for old in path.parent.glob(f".{path.name}.*.new"):
-        old.unlink(missing_ok=True)  # of a writer that was killed
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
-    with draft.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    files.replace(path, orjson.dumps(whole))
 
 
 def read(path: Path) -> dict[str, Any] | None:

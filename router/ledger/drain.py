@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from router import files
 from router.errors import FarthingError
 from router.ledger import healing, ingest, kept, refilling, segments
 from router.ledger.kinds import KINDS, Kind
@@ -219,7 +220,7 @@ def _commit(
         connection.commit()
     step("committed")
     kept.take(ledger, list(sources))
-    segments.sync_folder(ledger.spool)
+    files.sync(ledger.spool)
     return Drained(rows=count, segments=len(sources))
 
 
@@ -249,7 +250,7 @@ def _set_aside(ledger: Ledger, segment: Path, bad: bytes) -> None:
         file.write(bad)
         file.flush()
         os.fsync(file.fileno())
-    segments.sync_folder(ledger.quarantine)
+    files.sync(ledger.quarantine)
     log.critical(
         "%d lines were set aside in %s; mended, they may go back into the spool", bad.count(b"\n"), path
     )

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from router.ledger import kept, locks, parquet, segments
+from router import files
+from router.ledger import kept, locks, segments
 from router.ledger.kept import Missing
 from router.ledger.kinds import KINDS
 from router.ledger.refilling import Filling, is_in
@@ -80,12 +81,12 @@ def look_after(ledger: Ledger) -> Rebuilt | None:
 
 def suspect(ledger: Ledger, reason: str) -> None:
     """Have the drainer read all of the ledger, and make it anew if it is damaged."""
-    parquet.write_whole(ledger.suspicion, reason.encode())
+    files.replace(ledger.suspicion, reason.encode())
 
 
 def ask(ledger: Ledger, backup: Path | None = None) -> None:
     """Have the drainer make the ledger anew, whatever it finds."""
-    parquet.write_whole(ledger.suspicion, f"{ASKED}{backup.absolute() if backup else ''}".encode())
+    files.replace(ledger.suspicion, f"{ASKED}{backup.absolute() if backup else ''}".encode())
 
 
 def rebuild(
@@ -102,7 +103,7 @@ def rebuild(
     resumed = ledger.rebuilding.exists()
     with locks.closed(ledger.gate):
         if not resumed:
-            parquet.write_whole(ledger.rebuilding, f"since {time:%Y-%m-%d %H:%M:%S} UTC: {reason}".encode())
+            files.replace(ledger.rebuilding, f"since {time:%Y-%m-%d %H:%M:%S} UTC: {reason}".encode())
         aside = _move_aside(ledger, time, resumed=resumed)
     log.critical("The ledger is damaged, and made anew of what is kept. It is now %s. %s", aside, reason)
     held = kept.holding(ledger)
@@ -110,7 +111,7 @@ def rebuild(
     with engine() as connection:
         make(connection, ledger.database, filling.fill)
     kept.note(ledger.losses, filling.lost)
-    segments.sync_folder(ledger.data)
+    files.sync(ledger.data)
     ledger.suspicion.unlink(missing_ok=True)
     ledger.rebuilding.unlink(missing_ok=True)
     if filling.unsound or backup is not None:
@@ -180,5 +181,5 @@ def _move_aside(ledger: Ledger, now: datetime, *, resumed: bool) -> Path | None:
     for path in ledger.data.glob(f"{ledger.database.name}.*wal"):
         path.rename(aside.with_name(aside.name + path.name.removeprefix(ledger.database.name)))
     ledger.database.rename(aside)
-    segments.sync_folder(ledger.data)
+    files.sync(ledger.data)
     return aside

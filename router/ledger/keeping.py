@@ -11,6 +11,7 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
+from router import files
 from router.errors import FarthingError
 from router.ledger import ingest, kept, parquet, refilling, segments
 from router.ledger.kinds import KINDS
@@ -144,7 +145,7 @@ def compact(ledger: Ledger) -> tuple[int, int]:
         connection.execute("DETACH compacted")
         # While the gate is closed: whoever opens the ledger next opens the new one.
         draft.rename(ledger.database)
-        segments.sync_folder(ledger.data)
+        files.sync(ledger.data)
     return before, ledger.database.stat().st_size
 
 

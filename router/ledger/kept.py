@@ -23,6 +23,7 @@ import duckdb
 import orjson
 from duckdb import DuckDBPyConnection
 
+from router import files
 from router.ledger import ingest, locks, parquet, segments
 from router.ledger.kinds import KINDS, Kind
 from router.ledger.parquet import BadBackup
@@ -79,7 +80,7 @@ def take(ledger: Ledger, drained: Sequence[Path]) -> None:
     for segment in drained:
         with contextlib.suppress(FileNotFoundError):
             segment.rename(ledger.kept / segment.name)
-    segments.sync_folder(ledger.kept)
+    files.sync(ledger.kept)
 
 
 def holding(ledger: Ledger) -> Holding:
@@ -120,10 +121,10 @@ def rebase(ledger: Ledger, connection: DuckDBPyConnection, now: datetime) -> Non
         covers = [path.name for path in ledger.kept.iterdir() if path != draft]
         parquet.export(connection, draft, covers=covers, drained=[name for (name,) in names])
         for file in (*draft.iterdir(), draft):
-            _sync(file)
+            files.sync(file)
         draft.rename(draft.with_suffix(""))
         (ledger.kept / GAPS).unlink(missing_ok=True)
-        segments.sync_folder(ledger.kept)
+        files.sync(ledger.kept)
         _sweep(holding(ledger))
 
 
@@ -239,9 +240,9 @@ def _pack(kept: Path, raw: Sequence[Path], kind: Kind) -> None:
         ).fetchone()
     assert row is not None
     since, until = (one or f"{datetime.now(UTC):{STAMP}}" for one in row)
-    _sync(draft)
+    files.sync(draft)
     draft.rename(kept / f"{PACK}{since}-{until}-{parquet.digest(draft)[:16]}.{kind.table}.parquet")
-    segments.sync_folder(kept)
+    files.sync(kept)
     for segment in raw:
         segment.unlink(missing_ok=True)
 
@@ -272,7 +273,7 @@ def _forget_all(ledger: Ledger) -> None:
         base = ledger.kept / f"{BASE}{datetime.now(UTC):{STAMP}}"
         base.mkdir(parents=True)
         (base / OFF).touch()
-        parquet.write_whole(base / parquet.MANIFEST, orjson.dumps({"tables": {}}))
+        files.replace(base / parquet.MANIFEST, orjson.dumps({"tables": {}}))
         why = "nothing is kept where server.ledger_copy_gb is 0"
         note(ledger.kept / GAPS, [Missing(table=each, since=None, until=None, why=why) for each in KINDS])
     for kind in KINDS.values():
@@ -283,11 +284,3 @@ def _forget_all(ledger: Ledger) -> None:
 def _sweep(held: Holding) -> None:
     for path in held.surplus:
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,7 +1,6 @@
 """Tables of the ledger as Parquet files, and back: what backups, packs and bases are made of."""
 
 import hashlib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 import orjson
 from duckdb import DuckDBPyConnection
 
+from router import files
 from router.errors import FarthingError
 from router.ledger import schema
 from router.ledger.kinds import KINDS
@@ -60,7 +60,7 @@ def export(connection: DuckDBPyConnection, folder: Path, **more: Any) -> dict[st
         "files": {table: digest(folder / f"{table}.parquet") for table in KINDS},
         **more,
     }
-    write_whole(folder / MANIFEST, orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
+    files.replace(folder / MANIFEST, orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
     return tables
 
 
@@ -91,16 +91,6 @@ def digest(file: Path) -> str:
     """Sum up a file's bytes: Parquet itself does not notice every flipped one."""
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a small file so that it is there whole or not at all."""
-    draft = path.with_name(f"{path.name}.draft")
-    with draft.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.rename(path)
 
 
 def quoted(path: Path) -> str:

@@ -8,13 +8,12 @@
 `v1` is the mark of a kind of record, with the version of its lines (`kinds.py`).
 """
 
-import contextlib
 import fcntl
 import logging
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
+from router import files
 from router.ledger.kinds import ATTEMPTS, KINDS, Kind
 
 OPEN, SEALED = ".open", ".jsonl"
@@ -66,7 +65,7 @@ def adopt(spool: Path) -> list[Path]:
 
 
 def _adopt(path: Path) -> bool:
-    with _orphan(path) as descriptor:
+    with files.orphan(path) as descriptor:
         if descriptor is None:
             return False
         size = os.fstat(descriptor).st_size
@@ -78,29 +77,3 @@ def _adopt(path: Path) -> bool:
             os.ftruncate(descriptor, whole)
         path.rename(sealed_path(path))
         return True
-
-
-@contextlib.contextmanager
-def _orphan(path: Path) -> Iterator[int | None]:
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        yield None
-        return
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Its writer may have sealed it between our look and our lock.
-        yield descriptor if path.exists() else None
-    except BlockingIOError:
-        yield None
-    finally:
-        os.close(descriptor)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames and unlinks in `folder` outlast a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

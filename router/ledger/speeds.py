@@ -7,7 +7,6 @@ proportion is kept.
 """
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,6 +18,7 @@ from duckdb import DuckDBPyConnection
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
+from router import files
 from router.ledger.store import Ledger, reading
 
 STRETCH = 20.0
@@ -75,13 +75,8 @@ def refresh(ledger: Ledger, path: Path, now: datetime | None = None) -> tuple[Me
     with reading(ledger) as connection:
         found = measure(connection, now or datetime.now(UTC))
     if found:
-        draft = path.with_name(f"{path.name}.new")
         rows = [{name: getattr(one, name) for name in Measured.__dataclass_fields__} for one in found]
-        with draft.open("w") as file:
-            json.dump(rows, file)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.rename(path)
+        files.replace(path, json.dumps(rows).encode())
     return found
 
 

@@ -20,6 +20,7 @@ from typing import Any
 
 import orjson
 
+from router import files
 from router.ledger import segments
 from router.ledger.kinds import ATTEMPTS, Kind
 from router.records import Record
@@ -133,7 +134,7 @@ class Spool:
                 if os.fstat(descriptor).st_nlink:
                     os.fdatasync(descriptor)
         if moved:
-            segments.sync_folder(self._folder)
+            files.sync(self._folder)
 
     def _put(self, data: bytes) -> bytes:
         """Write, and return the lines that the disk did not take."""

@@ -209,7 +209,7 @@ def test_sync_forces_what_was_written_and_the_folder(tmp_path, monkeypatch):
     forced = []
     spool = Spool(tmp_path, "w")
     monkeypatch.setattr(spool_module.os, "fdatasync", lambda descriptor: forced.append("file"))
-    monkeypatch.setattr(spool_module.segments, "sync_folder", lambda folder: forced.append("folder"))
+    monkeypatch.setattr(spool_module.files, "sync", lambda folder: forced.append("folder"))
     spool.write((entry(),))
     spool.seal()
     spool.write((entry(),))
