@@ -2,14 +2,12 @@
 
 import hashlib
 import logging
-import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from importlib.metadata import version
 from importlib.resources import files
 from threading import Lock
-from types import MappingProxyType
 from typing import Any, TypeAlias, TypeVar
 
 import psycopg
@@ -18,6 +16,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from batch.postgres.jobs import Jobs, Queue
 from batch.postgres.listening import Listener
+from batch.statements import statements
 from router.errors import StoreAway
 
 T = TypeVar("T")
@@ -40,13 +39,7 @@ LOCKS = 0x6661
 """What our advisory locks are known by among those of whoever else uses the database."""
 
 
-def _statements() -> Mapping[str, str]:
-    text = files("batch.postgres").joinpath("queries.sql").read_text()
-    parts = re.split(r"^-- name: (\w+)$", text, flags=re.MULTILINE)[1:]
-    return MappingProxyType(dict(zip(parts[::2], map(str.strip, parts[1::2]), strict=True)))
-
-
-SQL = _statements()
+SQL = statements("batch.postgres")
 
 # The pool tells of every attempt to connect; that the store is away is said by whoever wants it.
 logging.getLogger("psycopg.pool").setLevel(logging.ERROR)

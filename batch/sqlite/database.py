@@ -2,28 +2,22 @@
 
 import fcntl
 import os
-import re
 import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
-from types import MappingProxyType
+
+from batch.statements import statements
 
 PATIENCE = 30.0
 """Seconds to wait while another process writes."""
 
 
-def _statements() -> Mapping[str, str]:
-    text = files("batch.sqlite").joinpath("queries.sql").read_text()
-    parts = re.split(r"^-- name: (\w+)$", text, flags=re.MULTILINE)[1:]
-    return MappingProxyType(dict(zip(parts[::2], map(str.strip, parts[1::2]), strict=True)))
-
-
-SQL = _statements()
+SQL = statements("batch.sqlite")
 
 LONGEST_LOG = 4 << 20
 """Bytes of the log from which on it is emptied, by whoever works on batches and not by whoever asks."""
