@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from router.catalog.machines import FILE
+from router.commands.options import DATA
 from router.ledger import kept
 from router.ledger.drain import drain_once, keep_draining
 from router.ledger.speeds import refresh
@@ -80,13 +81,7 @@ def _is_pipe(descriptor: int) -> bool:
 
 
 @click.command()
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("farthing-data"),
-    show_default=True,
-    help="The folder of spool and ledger.",
-)
+@DATA
 @click.option("--once", is_flag=True, help="Drain once and say what was moved.")
 @click.option(
     "--interval",

@@ -5,16 +5,9 @@ from pathlib import Path
 import click
 
 from dashboards import export
+from router.commands.options import DATA
 from router.commands.report import freshen
 from router.ledger.store import Ledger
-
-DATA = click.option(
-    "--data",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("farthing-data"),
-    show_default=True,
-    help="The folder of spool and ledger.",
-)
 
 
 @click.group()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from router.commands.options import DATA
 from router.content import copy as copy_texts
 from router.content import prune as delete_texts
 from router.errors import FarthingError
@@ -18,14 +19,6 @@ TEXTS = "content"
 
 LONG = 3600.0
 """Seconds to wait while the proxy's drainer makes the ledger anew."""
-
-DATA = click.option(
-    "--data",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("farthing-data"),
-    show_default=True,
-    help="The folder of spool and ledger.",
-)
 
 
 @click.group(name="ledger")

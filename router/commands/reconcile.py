@@ -10,6 +10,7 @@ import click
 import orjson
 
 from router.catalog.money import usd_text
+from router.commands.options import DATA
 from router.ledger.bills import COLUMNS, OPENROUTER, read_bill
 from router.ledger.drain import drain_once
 from router.ledger.kinds import SETTLEMENTS
@@ -33,13 +34,7 @@ PATIENCE = 10.0
     metavar="NAME=COLUMN,…",
     help=f"Where a CSV has what: {', '.join(COLUMNS)}; id and cost (in USD) are needed.",
 )
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("farthing-data"),
-    show_default=True,
-    help="The folder of spool and ledger.",
-)
+@DATA
 @click.option("--dry-run", is_flag=True, help="Write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(

@@ -17,6 +17,7 @@ from dashboards.render import FORMATS, as_rich
 from dashboards.saving import parquet, picture
 from dashboards.screen import overview
 from dashboards.tables import BadReport, Table
+from router.commands.options import CONFIG
 from router.config import environment, load
 from router.errors import FarthingError
 from router.ledger.drain import drain_once
@@ -58,12 +59,7 @@ class Question:
 
 @click.command()
 @click.argument("name", default="overview")
-@click.option(
-    "--config",
-    "path",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="The configuration whose ledger is read [farthing.yaml, if there is one].",
-)
+@CONFIG
 @click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),

@@ -15,6 +15,7 @@ from dashboards import reports
 from dashboards.render import FORMATS, as_rich
 from dashboards.tables import Cell, Table, column
 from evaluators import EVALUATORS
+from router.commands.options import CONFIG
 from router.commands.report import USUAL_CONFIG, WIDE, freshen, ledger_of
 from router.config import environment, load
 from router.errors import FarthingError, UnknownObject
@@ -36,12 +37,7 @@ STANDING = "standing"
 
 @click.command()
 @click.argument("batch_id")
-@click.option(
-    "--config",
-    "path",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="The configuration whose ledger is read [farthing.yaml, if there is one].",
-)
+@CONFIG
 @click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
