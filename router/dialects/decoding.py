@@ -35,11 +35,11 @@ ReadChoice: TypeAlias = Callable[[object, Around], Delta]
 """Reads one choice; raises `Broken`."""
 
 
-class WholeDecoder:
-    """Reads one JSON object; `max_answer` bounds it in bytes."""
+class Gathering:
+    """Gathers an answer that is read as a whole; `max_answer` bounds it in bytes."""
 
-    def __init__(self, max_answer: int, read: ReadChoice) -> None:
-        self._max_answer, self._read = max_answer, read
+    def __init__(self, max_answer: int) -> None:
+        self._max_answer = max_answer
         self._parts: list[bytes] = []
         self._size = 0
 
@@ -50,8 +50,19 @@ class WholeDecoder:
             raise Broken("The upstream's answer is too large.")
         return iter(())
 
+    def gathered(self) -> bytes:
+        return b"".join(self._parts)
+
+
+class WholeDecoder(Gathering):
+    """Reads one JSON object with choices."""
+
+    def __init__(self, max_answer: int, read: ReadChoice) -> None:
+        super().__init__(max_answer)
+        self._read = read
+
     def end(self) -> tuple[list[Delta], Ending]:
-        body = object_in(b"".join(self._parts))
+        body = object_in(self.gathered())
         deltas = deltas_in(body, self._read)
         if not deltas:
             raise Broken("The upstream's answer has no choices.")

@@ -6,12 +6,11 @@ So the answer is cut around its `data`, of which the vectors are only counted.
 """
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import orjson
 
-from router.dialects.decoding import ENVELOPE_KNOWN, around_in, failure_of, object_in, others
+from router.dialects.decoding import ENVELOPE_KNOWN, Gathering, around_in, failure_of, object_in, others
 from router.dialects.usage import usage_in
 from router.errors import Broken, UpstreamError
 from router.seams import Decoder
@@ -39,23 +38,15 @@ class EmbeddingsWire:
         return failure_of(status, body, retry_after)
 
 
-class VectorsDecoder:
+class VectorsDecoder(Gathering):
     """Reads what stands around the vectors, and sees that there are as many as texts were sent."""
 
     def __init__(self, max_answer: int, texts: int) -> None:
-        self._max_answer, self._texts = max_answer, texts
-        self._parts: list[bytes] = []
-        self._size = 0
-
-    def feed(self, data: bytes, /) -> Iterator[Delta]:
-        self._parts.append(data)
-        self._size += len(data)
-        if self._size > self._max_answer:
-            raise Broken("The upstream's answer is too large.")
-        return iter(())
+        super().__init__(max_answer)
+        self._texts = texts
 
     def end(self) -> tuple[list[Delta], Ending]:
-        body, vectors = _cut(b"".join(self._parts), self._texts)
+        body, vectors = _cut(self.gathered(), self._texts)
         (served, served_id, _), usage = around_in(body), body.get("usage")
         delta = Delta(served_model=served, served_id=served_id)
         # An upstream need not say that vectors are no output.
