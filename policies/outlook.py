@@ -6,7 +6,7 @@ by what checks are believed to be worth (`priors.py`), as strategies reckon (`pr
 Prices are asked of `router.pricing` alone.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from policies.budgets.worst import most
@@ -66,7 +66,7 @@ def outlook(
     seen = _Seen(spec, request, features, catalogue)
     steps: list[Step] = []
     failed: float | None = None
-    for decision in _walked(plan, features):
+    for decision in walked(plan, features, _most_watchful):
         steps.append(seen.step(decision, failed))
         if not steps[-1].rejected:
             break  # nothing looks at the answer
@@ -79,22 +79,27 @@ def single(request: Request, features: Features, model: Model) -> Step:
     return _priced(request, features, model)
 
 
-def _walked(plan: Plan, features: Features) -> Iterator[Decision]:
+def walked(plan: Plan, features: Features, condemned: Callable[[Decision], Verdict]) -> Iterator[Decision]:
+    """Walk a plan as if `condemned` rejected every answer: what would be tried, in this order."""
     try:
         decision = next(plan)
         while True:
             yield decision
-            decision = plan.send(_rejected(decision, features))
+            decision = plan.send(_rejected(decision, features, condemned(decision)))
     except StopIteration:
         return
     finally:
         plan.close()
 
 
-def _rejected(decision: Decision, features: Features) -> Attempt:
-    """An answer that its most watchful check did not pass."""
-    assert features.at is not None, "whoever looks ahead says of which moment"
+def _most_watchful(decision: Decision) -> Verdict:
+    """The check that would have caught most did not pass the answer."""
     check = max(decision.checks, key=lambda name: CHECKS.get(name, UNKNOWN_CHECK).catch, default="")
+    return Verdict(check=check, passed=False)
+
+
+def _rejected(decision: Decision, features: Features, verdict: Verdict) -> Attempt:
+    assert features.at is not None, "whoever looks ahead says of which moment"
     return Attempt(
         number=1,
         decision=decision,
@@ -102,7 +107,7 @@ def _rejected(decision: Decision, features: Features) -> Attempt:
         started=features.at,
         duration_ms=0.0,
         reply=Reply(),
-        verdicts=(Verdict(check=check, passed=False),),
+        verdicts=(verdict,),
         usage=Usage(),
         charge=Charge(amount=None, bound=None, grade=Grade.NONE),
     )

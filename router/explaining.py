@@ -1,23 +1,25 @@
 """A decision in words and numbers: what would be tried, what is struck out and by which rules."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from policies.estimate import expected_cost
+from policies.outlook import walked
 from policies.policy import RoutedPolicy
 from router.app import Household
 from router.catalog.money import usd_text
 from router.errors import Refusal
-from router.seams import Plan, Policy
-from router.types import Attempt, Charge, Decision, Features, Grade, Reply, Request, Status, Usage, Verdict
+from router.seams import Policy
+from router.types import Decision, Features, Request, Verdict
 
 
 def explained(house: Household, request: Request, features: Features, policy: Policy) -> dict[str, Any]:
     """Tell of a request which policy it gets, what would be tried in which order, and why not the rest."""
     chosen = policy.choose(request, features)
     plan, refused = chosen.plan(request, features)
-    order = [_row(request, features, decision) for decision in if_all_fail(plan, features)]
+    steps = () if plan is None else walked(plan, features, _condemned)
+    order = [_row(request, features, decision) for decision in steps]
     told = _refusals(chosen, request, features, refused)
     return {
         "asked": request.asked,
@@ -34,32 +36,8 @@ def explained(house: Household, request: Request, features: Features, policy: Po
     }
 
 
-def if_all_fail(plan: Plan | None, features: Features) -> Iterator[Decision]:
-    """Walk a plan as if every answer were rejected: what would be tried, in this order."""
-    if plan is None:
-        return
-    try:
-        decision = next(plan)
-        while True:
-            yield decision
-            decision = plan.send(_rejected(decision, features))
-    except StopIteration:
-        return
-
-
-def _rejected(decision: Decision, features: Features) -> Attempt:
-    assert features.at is not None, "whoever explains says of which moment"
-    return Attempt(
-        number=1,
-        decision=decision,
-        status=Status.REJECTED,
-        started=features.at,
-        duration_ms=0.0,
-        reply=Reply(),
-        verdicts=(Verdict(check="a check", passed=False, reason="no"),),
-        usage=Usage(),
-        charge=Charge(amount=None, bound=None, grade=Grade.NONE),
-    )
+def _condemned(_: Decision) -> Verdict:
+    return Verdict(check="a check", passed=False, reason="no")
 
 
 def _when(house: Household, chosen: Policy) -> Any:
