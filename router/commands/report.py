@@ -20,7 +20,7 @@ from dashboards.tables import BadReport, Table
 from router.commands.options import CONFIG
 from router.config import environment, load
 from router.errors import FarthingError
-from router.ledger.drain import drain_once
+from router.ledger.drain import drain_what_waits
 from router.ledger.kept import lost
 from router.ledger.store import Ledger
 
@@ -201,11 +201,12 @@ def ledger_of(path: Path | None) -> Path:
 
 
 def freshen(ledger: Ledger) -> None:
-    """Drain, unless a drainer runs, which has the ledger no older than a second."""
+    """See that all that is answered and booked by now is in the ledger, or say that it is not."""
     if not ledger.spool.is_dir():
         return
     try:
-        drain_once(ledger)
+        if not drain_what_waits(ledger):
+            click.echo("farthing: the newest rows are not in the ledger yet, nor in this.", err=True)
     except FarthingError as error:
         click.echo(f"farthing: {error} What was there before is shown.", err=True)
     for gap in lost(ledger):

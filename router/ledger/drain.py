@@ -94,6 +94,20 @@ def drain_once(ledger: Ledger) -> Drained | None:
         raise LedgerBroken(f"The spool cannot be moved into the ledger: {error}") from error
 
 
+def drain_what_waits(ledger: Ledger, patience: Patience | None = None) -> bool:
+    """See that all rows in the spool at this moment come into the ledger, by whoever is elected.
+
+    Returns whether they did before `patience` was over: writers seal their segments in their own time.
+    Raises `FarthingError` if it cannot be done.
+    """
+    mine = segments.waiting(ledger.spool)
+    for _ in (patience or Patience()).tries():
+        drain_once(ledger)
+        if not mine & segments.waiting(ledger.spool):
+            return True
+    return False
+
+
 def catch_up(ledger: Ledger) -> None:
     """Bring an older ledger's tables up to date, for reports find them so; see that it is whole.
 

@@ -34,6 +34,19 @@ def sealed(spool: Path, kind: Kind = ATTEMPTS) -> list[Path]:
     return sorted(path for path in spool.glob(f"*{kind.sealed}") if _kind(path, SEALED) is kind)
 
 
+def waiting(spool: Path) -> set[str]:
+    """Name, as they are called once sealed, the segments whose rows are still to go into the ledger."""
+    opened = {sealed_path(path).name for path in still_open(spool) if _holds_rows(path)}
+    return opened | {path.name for kind in KINDS.values() for path in sealed(spool, kind)}
+
+
+def _holds_rows(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except FileNotFoundError:  # sealed in the meantime
+        return True
+
+
 def foreign(spool: Path) -> list[Path]:
     """List segments of other versions or kinds: a newer Farthing's, to be left for it."""
     return sorted(path for path in spool.glob(f"*{SEALED}") if _kind(path, SEALED) is None)

@@ -5,10 +5,10 @@ import pytest
 
 from router.ledger import drain as drain_module
 from router.ledger import segments
-from router.ledger.drain import Drained, drain, drain_once, keep_draining
+from router.ledger.drain import Drained, drain, drain_once, drain_what_waits, keep_draining
 from router.ledger.kinds import ATTEMPTS, OUTCOMES, SETTLEMENTS
 from router.ledger.spool import Spool
-from router.ledger.store import Ledger, elected, reading, writing
+from router.ledger.store import Ledger, Patience, elected, reading, writing
 from router.ledger.troubles import LedgerBroken, LedgerBusy
 from router.records import Settlement, UserOutcome
 from tests.support.entries import NOW, entries, entry, ledgers_rows
@@ -185,6 +185,26 @@ def test_a_single_drain_that_fails_says_so(ledger, monkeypatch, trouble):
 
     with pytest.raises(LedgerBroken, match="cannot be moved into the ledger: full"):
         drain_once(ledger)
+
+
+def test_what_waits_is_in_the_ledger_once_its_writer_let_go_and_another_process_drained_it(ledger):
+    spool = Spool(ledger.spool, "w")
+    spool.write([entry()])
+    others = [spool.seal, lambda: None, lambda: drain(ledger)]
+    with elected(ledger):
+        patience = Patience(sleep=lambda _: others.pop(0)())
+        assert drain_what_waits(ledger, patience)
+
+    assert others == []
+    assert len(ids(ledger)) == 1
+    spool.write([entry(request_id="later")])
+    assert drain_what_waits(ledger, Patience(seconds=0)) is False, "its writer still has it open"
+
+
+def test_a_spool_whose_writers_are_idle_is_not_waited_for(ledger):
+    Spool(ledger.spool, "w")
+
+    assert drain_what_waits(ledger, Patience(seconds=0)) is True
 
 
 def answers(*given):
