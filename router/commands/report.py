@@ -22,7 +22,7 @@ from router.config import environment, load
 from router.errors import FarthingError
 from router.ledger.drain import drain_what_waits
 from router.ledger.kept import lost
-from router.ledger.store import Ledger
+from router.ledger.store import Ledger, Patience
 
 USUAL_CONFIG = Path("farthing.yaml")
 USUAL_DATA = Path("farthing-data")
@@ -200,12 +200,12 @@ def ledger_of(path: Path | None) -> Path:
         return USUAL_DATA
 
 
-def freshen(ledger: Ledger) -> None:
+def freshen(ledger: Ledger, patience: Patience | None = None) -> None:
     """See that all that is answered and booked by now is in the ledger, or say that it is not."""
     if not ledger.spool.is_dir():
         return
     try:
-        if not drain_what_waits(ledger):
+        if not drain_what_waits(ledger, patience):
             click.echo("farthing: the newest rows are not in the ledger yet, nor in this.", err=True)
     except FarthingError as error:
         click.echo(f"farthing: {error} What was there before is shown.", err=True)

@@ -80,12 +80,12 @@ def test_outcomes_of_high_chances_say_nothing_of_low_ones():
 
 def test_the_promise_holds_in_most_of_many_resamplings():
     kept = 0
-    for seed in range(40):
+    for seed in range(20):
         promises = Promises()
         promises.load({"p": outcomes(1500, seed=seed)})
         threshold = promises.moment("p", RISK)["least"]
         kept += failures_just_above(threshold, seed=1000 + seed) <= 0.1
-    assert kept >= 38
+    assert kept >= 19
 
 
 def test_audits_that_find_more_failures_than_promised_raise_an_alarm_and_void_what_was_known():

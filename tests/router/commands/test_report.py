@@ -1,6 +1,7 @@
 import csv
 import json
 import shutil
+from functools import partial
 from io import StringIO
 from pathlib import Path
 
@@ -8,9 +9,11 @@ import pytest
 from click.testing import CliRunner
 
 from router.__main__ import cli, main
+from router.commands.report import freshen
+from router.ledger import store
 from router.ledger.drain import drain
 from router.ledger.spool import Spool
-from router.ledger.store import Ledger, elected
+from router.ledger.store import Ledger, Patience, elected
 from tests.support.entries import entry
 
 
@@ -40,14 +43,22 @@ def test_it_shows_what_is_still_in_the_spool_too(data):
 
 
 def test_it_reads_while_somebody_else_drains(data):
-    spool(data, entry(request_id="before"))
+    spool(data, entry())
     drain(Ledger(data))
-    spool(data, entry(request_id="after"))
 
     with elected(Ledger(data)):
         (row,) = json.loads(report(data, "--format", "json").stdout)["rows"]
 
     assert row["requests"] == 1
+
+
+def test_what_does_not_come_into_the_ledger_in_time_is_missed_aloud(data, capsys):
+    spool(data, entry())
+
+    with elected(Ledger(data)):
+        freshen(Ledger(data), Patience(seconds=0))
+
+    assert "the newest rows are not in the ledger yet" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("form", ["table", "json", "csv", "markdown"])
@@ -138,6 +149,7 @@ def test_a_ledger_that_is_broken_is_one_line(data, monkeypatch, capsys):
     data.mkdir()
     Ledger(data).database.write_bytes(b"no database at all, not by far" * 200)
     monkeypatch.setattr("sys.argv", ["farthing", "report", "--data", str(data)])
+    monkeypatch.setattr(store, "Patience", partial(Patience, seconds=0))
 
     with pytest.raises(SystemExit, match="2"):
         main()
