@@ -55,7 +55,7 @@ class Heir:
         known = [cost for cost in costs if cost is not None]
         spent = sum(known) if known else None
         if models and claim.tries >= MOST_DEATHS:
-            await asyncio.to_thread(self._store.complete, claim, given_up(claim, spent))
+            await asyncio.to_thread(self._store.complete, [(claim, given_up(claim, spent))])
         else:
             await asyncio.to_thread(self._store.give_back, claim, cost=spent, lost=bool(lost))
 

@@ -5,7 +5,7 @@ Several may work on one store: lines are claimed, and a batch is moved on by one
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeAlias
@@ -14,6 +14,7 @@ from batch.answering import broken, request_id_of
 from batch.intake import Unreadable, read_lines
 from batch.jobs import Batch, Claim, File, Move, Problem, State, new_id
 from batch.seams import Answer, Shelf, Store
+from batch.together import Together
 from batch.wire import output_line
 from router.errors import StoreAway
 from router.seams import Clock
@@ -73,6 +74,7 @@ class Runner:
         news: asyncio.Event | None = None,
     ) -> None:
         self._store, self._shelf, self._answer = store, shelf, answer
+        self._complete = Together(store.complete)
         self._clock, self._worker, self._room = clock, worker, room
         self._running: set[asyncio.Task[None]] = set()
         self._moving: dict[str, asyncio.Task[None]] = {}
@@ -91,6 +93,7 @@ class Runner:
             finally:
                 for task in (*self._running, *self._moving.values()):
                     task.cancel()
+        await self._complete.close()
         await asyncio.to_thread(self._store.resign, self._worker)
 
     async def _wait(self, stop: asyncio.Event) -> None:
@@ -160,16 +163,19 @@ class Runner:
             result = broken(claim)
         if result.again is not None and claim.tries < MOST_TRIES:
             pause = max(result.again, min(2.0**claim.tries, LONGEST_PAUSE))
-            await self._recorded(partial(self._store.give_back, claim, cost=result.cost, wait=pause))
+            back = partial(self._store.give_back, claim, cost=result.cost, wait=pause)
+            # No task, so that it is done also when we are stopped meanwhile.
+            await self._recorded(
+                lambda: asyncio.shield(asyncio.get_running_loop().run_in_executor(None, back))
+            )
         else:
-            await self._recorded(partial(self._store.complete, claim, result))
+            await self._recorded(lambda: self._complete((claim, result)))
 
-    async def _recorded(self, record: Callable[[], object]) -> None:
+    async def _recorded(self, record: Callable[[], Awaitable[object]]) -> None:
         """Write down what came of a line, however long the disk takes nothing: it has been paid for."""
         while True:
             try:
-                # No task, so that it is done also when we are stopped meanwhile.
-                await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, record))
+                await record()
             except Exception:
                 log.exception("a result cannot be written; that is tried again in %.0f s", TROUBLE)
                 await asyncio.sleep(TROUBLE)

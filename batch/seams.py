@@ -100,8 +100,11 @@ class Store(Protocol):
         """
         ...
 
-    def sent(self, claim: Claim, model: str, /) -> None:
-        """Note that `model` is about to be asked, so that a call that was lost can be booked."""
+    def sent(self, notes: Sequence[tuple[Claim, str]], /) -> Sequence[None]:
+        """Note which models are about to be asked, so that calls that were lost can be booked.
+
+        In one transaction, all of them or none.
+        """
         ...
 
     def reserve(self, claim: Claim, amount: Picodollars, *, limit: Picodollars) -> Room:
@@ -115,7 +118,13 @@ class Store(Protocol):
         """Give back what was held for a call that has ended, and count what it cost until `complete` does."""
         ...
 
-    def complete(self, claim: Claim, result: Result, /) -> bool: ...
+    def complete(self, ended: Sequence[tuple[Claim, Result]], /) -> Sequence[bool]:
+        """Record what became of lines, and tell of each whether its claim was still held.
+
+        In one transaction, all of them or none: a commit that waits for a disk is shared by many.
+        What a line has cost counts also if its claim was no longer held.
+        """
+        ...
 
     def give_back(
         self, claim: Claim, /, *, cost: Picodollars | None = None, lost: bool = False, wait: float = 0.0

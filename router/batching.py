@@ -5,7 +5,7 @@ import importlib
 import logging
 import os
 import signal
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +21,7 @@ from batch.place import Place
 from batch.pool import Pool
 from batch.runner import Runner
 from batch.spill import Spill
+from batch.together import Together
 from router.config import Watcher
 from router.engines import pool_specs
 from router.errors import StoreAway
@@ -66,6 +67,7 @@ class Batching:
         self._spill = Spill(self._home.clock, windows, self._busy)
         self._paces = Paces(self._pool.gates, self._home.clock)
         self._claims: dict[str, Claim] = {}
+        self._note = Together(self._store.sent)
         self._swept = float("-inf")
         self._stop, self._news = asyncio.Event(), asyncio.Event()
 
@@ -140,6 +142,7 @@ class Batching:
             await runner.run(self._stop)
             for task in beside:
                 task.cancel()
+            await self._note.close()
 
     async def _tidy(self) -> None:
         while True:
@@ -178,13 +181,13 @@ class Batching:
         self._spill.sent(request_id)
         claim = self._claims.get(request_id)
         if claim is not None:
-            await self._noted(partial(self._store.sent, claim, model))
+            await self._noted(claim, model)
 
-    async def _noted(self, note: Callable[[], None]) -> None:
+    async def _noted(self, claim: Claim, model: str) -> None:
         """Write a note down, however long the store is away: without it, nothing is sent."""
         while True:
             try:
-                await asyncio.to_thread(note)
+                await self._note((claim, model))
             except StoreAway as error:
                 log.warning("%s; calls wait", error)
                 await asyncio.sleep(TROUBLE)

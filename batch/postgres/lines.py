@@ -1,6 +1,7 @@
 """The queue: lines that wait, are claimed, and end."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from batch.jobs import Claim, Line, LineState, Problem, Result, Room
@@ -10,6 +11,11 @@ from router.types import Picodollars
 
 PAGE = 200
 """Lines of a result that are in memory at once."""
+
+ENDS: Mapping[LineState, str] = MappingProxyType(
+    {LineState.DONE: "successful", LineState.FAILED: "exception"}
+)
+"""What the queue is told of a job whose line has ended so."""
 
 
 class Lines(Database):
@@ -25,9 +31,13 @@ class Lines(Database):
 
         return self.transaction(work)
 
-    def sent(self, claim: Claim, model: str, /) -> None:
-        with self.connection() as db:
-            count_of(db, "sent", **held(claim), model=model)
+    def sent(self, notes: Sequence[tuple[Claim, str]], /) -> Sequence[None]:
+        def work(db: Connection) -> None:
+            claims, models = zip(*notes, strict=True)
+            count_of(db, "sent", **_columns(claims), models=list(models))
+
+        self.transaction(work)
+        return [None] * len(notes)
 
     def reserve(self, claim: Claim, amount: Picodollars, *, limit: Picodollars) -> Room:
         def work(db: Connection) -> Room:
@@ -47,26 +57,27 @@ class Lines(Database):
 
         self.transaction(work)
 
-    def complete(self, claim: Claim, result: Result, /) -> bool:
-        def work(db: Connection) -> bool:
-            ended = rows_of(
-                db,
-                "complete",
-                **held(claim),
-                state=int(result.state),
-                status=result.status,
-                request_id=result.request_id,
-                model=result.model,
-                attempts=result.attempts,
-                body=result.body,
-                cost=result.cost,
-            )
-            if ended:
-                status = "successful" if result.state is LineState.DONE else "exception"
-                self.jobs(db).end([ended[0]["job"]], status)
-            elif result.cost is not None:
-                count_of(db, "spend", batch=claim.batch, number=claim.line.number, cost=result.cost)
-            return bool(ended)
+    def complete(self, ended: Sequence[tuple[Claim, Result]], /) -> Sequence[bool]:
+        claims, results = zip(*ended, strict=True)
+        said = {
+            "states": [int(result.state) for result in results],
+            "statuses": [result.status for result in results],
+            "requests": [result.request_id for result in results],
+            "models": [result.model for result in results],
+            "attempts": [result.attempts for result in results],
+            "bodies": [result.body for result in results],
+            "costs": [result.cost for result in results],
+        }
+
+        def work(db: Connection) -> list[bool]:
+            rows = rows_of(db, "complete", **_columns(claims), **said)
+            for state, status in ENDS.items():
+                self.jobs(db).end([row["job"] for row in rows if row["state"] == state], status)
+            recorded = {row["place"] for row in rows}
+            for place, (claim, result) in enumerate(ended, start=1):
+                if place not in recorded and result.cost is not None:
+                    count_of(db, "spend", batch=claim.batch, number=claim.line.number, cost=result.cost)
+            return [place in recorded for place in range(1, len(ended) + 1)]
 
         return self.transaction(work)
 
@@ -80,14 +91,12 @@ class Lines(Database):
         self.transaction(work)
 
     def renew(self, claims: Iterable[Claim], /) -> None:
-        keys = [(claim.batch, claim.line.number, claim.worker, claim.tries) for claim in claims]
+        columns = _columns(claims)
 
         def work(db: Connection) -> None:
-            batches, numbers, workers, tries = (list(column) for column in zip(*keys, strict=True))
-            rows = rows_of(db, "claimed", batches=batches, numbers=numbers, workers=workers, tries=tries)
-            self.jobs(db).beat([row["job"] for row in rows])
+            self.jobs(db).beat([row["job"] for row in rows_of(db, "claimed", **columns)])
 
-        if keys:
+        if columns["numbers"]:
             self.transaction(work)
 
     def resign(self, worker: str, /) -> None:
@@ -140,3 +149,14 @@ def _read(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _claim(row: Mapping[str, Any]) -> Claim:
     return claim_of(row["batch_id"], _read(row))
+
+
+def _columns(claims: Iterable[Claim]) -> dict[str, list[Any]]:
+    """Say of many claims what identifies each, as statements take it that touch no other's."""
+    given = list(claims)
+    return {
+        "batches": [claim.batch for claim in given],
+        "numbers": [claim.line.number for claim in given],
+        "workers": [claim.worker for claim in given],
+        "tries": [claim.tries for claim in given],
+    }

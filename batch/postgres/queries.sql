@@ -76,9 +76,17 @@ WHERE job = ANY(%(jobs)s) AND lines.state = 0 AND turn = batch AND batches.state
 RETURNING lines.*, batches.id AS batch_id
 
 -- name: sent
-UPDATE lines SET sent = array_append(sent, %(model)s::text)
-WHERE batch = (SELECT turn FROM batches WHERE id = %(batch)s)
-  AND number = %(number)s AND state = 1 AND worker = %(worker)s AND tries = %(tries)s
+-- A line may ask two models at once, and an update touches a row once.
+WITH ours AS (
+    SELECT id, number, worker, tries, array_agg(model ORDER BY place) AS models
+    FROM unnest(%(batches)s::text[], %(numbers)s::int[], %(workers)s::text[], %(tries)s::int[], %(models)s::text[])
+        WITH ORDINALITY AS ours (id, number, worker, tries, model, place)
+    GROUP BY id, number, worker, tries
+)
+UPDATE lines SET sent = sent || ours.models
+FROM ours JOIN batches ON batches.id = ours.id
+WHERE lines.batch = turn AND lines.number = ours.number
+  AND lines.state = 1 AND lines.worker = ours.worker AND lines.tries = ours.tries
 
 -- name: one_reserves
 SELECT pg_advisory_xact_lock(26210, turn) FROM batches WHERE id = %(batch)s
@@ -100,12 +108,19 @@ WHERE batch = (SELECT turn FROM batches WHERE id = %(batch)s)
 -- name: complete
 -- Only whoever holds the claim records a result, and so each line has one.
 UPDATE lines
-SET state = %(state)s, status = %(status)s, request_id = %(request_id)s, answered_by = %(model)s,
-    attempts = %(attempts)s, body = %(body)s, worker = NULL, sent = NULL, held = 0, paid = 0,
-    cost = CASE WHEN %(cost)s::bigint IS NULL THEN cost ELSE coalesce(cost, 0) + %(cost)s END
-WHERE batch = (SELECT turn FROM batches WHERE id = %(batch)s)
-  AND number = %(number)s AND state = 1 AND worker = %(worker)s AND tries = %(tries)s
-RETURNING job
+SET state = ours.state, status = ours.status, request_id = ours.request_id, answered_by = ours.model,
+    attempts = ours.attempts, body = ours.body, worker = NULL, sent = NULL, held = 0, paid = 0,
+    cost = CASE WHEN ours.cost IS NULL THEN lines.cost ELSE coalesce(lines.cost, 0) + ours.cost END
+FROM unnest(
+    %(batches)s::text[], %(numbers)s::int[], %(workers)s::text[], %(tries)s::int[],
+    %(states)s::int[], %(statuses)s::int[], %(requests)s::text[], %(models)s::text[], %(attempts)s::int[],
+    %(bodies)s::bytea[], %(costs)s::bigint[]
+) WITH ORDINALITY
+    AS ours (id, number, worker, tries, state, status, request_id, model, attempts, body, cost, place)
+JOIN batches ON batches.id = ours.id
+WHERE lines.batch = turn AND lines.number = ours.number
+  AND lines.state = 1 AND lines.worker = ours.worker AND lines.tries = ours.tries
+RETURNING ours.place, ours.state, job
 
 -- name: spend
 -- What was spent counts also for a line that was given up meanwhile.

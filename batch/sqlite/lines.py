@@ -1,6 +1,7 @@
 """The queue: lines that wait, are claimed, and end."""
 
 import json
+import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -35,9 +36,10 @@ class Lines(Database):
                 )
         return claims
 
-    def sent(self, claim: Claim, model: str, /) -> None:
+    def sent(self, notes: Sequence[tuple[Claim, str]], /) -> Sequence[None]:
         with self._writing() as db:
-            db.execute(SQL["sent"], held(claim) | {"model": model})
+            db.executemany(SQL["sent"], [held(claim) | {"model": model} for claim, model in notes])
+        return [None] * len(notes)
 
     def reserve(self, claim: Claim, amount: Picodollars, *, limit: Picodollars) -> Room:
         with self._writing() as db:
@@ -53,25 +55,11 @@ class Lines(Database):
         with self._writing() as db:
             db.execute(SQL["settle"], held(claim) | {"amount": amount, "cost": cost})
 
-    def complete(self, claim: Claim, result: Result, /) -> bool:
+    def complete(self, ended: Sequence[tuple[Claim, Result]], /) -> Sequence[bool]:
         with self._writing() as db:
-            done = db.execute(
-                SQL["complete"],
-                held(claim)
-                | {
-                    "state": result.state,
-                    "status": result.status,
-                    "request_id": result.request_id,
-                    "model": result.model,
-                    "attempts": result.attempts,
-                    "body": result.body,
-                },
-            ).rowcount
-            if result.cost is not None:
-                spent = {"batch": claim.batch, "number": claim.line.number, "cost": result.cost}
-                db.execute(SQL["spend"], spent)
+            recorded = [_recorded(db, claim, result) for claim, result in ended]
         self._tidy()
-        return bool(done)
+        return recorded
 
     def give_back(
         self, claim: Claim, /, *, cost: Picodollars | None = None, lost: bool = False, wait: float = 0.0
@@ -111,3 +99,21 @@ class Lines(Database):
             turn = turn_of(db, batch_id)
             for row in db.execute(SQL["good_results" if good else "other_results"], {"turn": turn}):
                 yield line_of(row), result_of(row)
+
+
+def _recorded(db: sqlite3.Connection, claim: Claim, result: Result) -> bool:
+    done = db.execute(
+        SQL["complete"],
+        held(claim)
+        | {
+            "state": result.state,
+            "status": result.status,
+            "request_id": result.request_id,
+            "model": result.model,
+            "attempts": result.attempts,
+            "body": result.body,
+        },
+    ).rowcount
+    if result.cost is not None:
+        db.execute(SQL["spend"], {"batch": claim.batch, "number": claim.line.number, "cost": result.cost})
+    return bool(done)

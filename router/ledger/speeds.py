@@ -16,7 +16,6 @@ from typing import TypeAlias
 import numpy as np
 from duckdb import DuckDBPyConnection
 from numpy.typing import NDArray
-from scipy.optimize import nnls
 
 from router import files
 from router.ledger.store import Ledger, reading
@@ -143,9 +142,10 @@ def _machine(upstream: str, models: dict[str, Calls]) -> list[Measured]:
 def _seconds_a_token(work: Numbers, busy: Numbers, models: dict[str, Calls]) -> Numbers:
     stated = np.array([1 / speed for calls in models.values() for speed in calls.stated])
     if len(busy) >= max(LEAST_STRETCHES, 4 * len(stated)):
-        # Scaled, so that the columns are alike in size.
-        found, _ = nnls(work * stated, busy)
-        if (found > 0).all():
+        # Scaled, so that the columns are alike in size. Where no unknown comes out negative, these are
+        # the least squares that never are; scipy's would cost the drainer 50 MB.
+        found, _, rank, _ = np.linalg.lstsq(work * stated, busy, rcond=None)
+        if rank == len(stated) and (found > 0).all():
             scaled: Numbers = found * stated
             return scaled
     kept: Numbers = stated * (busy.sum() / (work @ stated).sum())

@@ -65,8 +65,7 @@ class World:
 
     def killed(self, *models):
         (claim,) = self.store.claim("dead", 1)
-        for name in models:
-            self.store.sent(claim, name)
+        self.store.sent([(claim, name) for name in models])
 
     async def taken_over(self):
         heir = Heir(self.store, self.shelf, Answerer(lambda: self, self.store, self.clock), self.look)

@@ -240,11 +240,11 @@ async def test_a_disk_that_takes_nothing_for_a_while_loses_no_answer(tmp_path, m
     world.submit()
     complete, refused = world.store.complete, []
 
-    def full(claim, result):
+    def full(ended):
         if len(refused) < 7:
-            refused.append(claim)
+            refused.append(ended)
             raise sqlite3.OperationalError("database or disk is full")
-        return complete(claim, result)
+        return complete(ended)
 
     monkeypatch.setattr(world.store, "complete", full)
 

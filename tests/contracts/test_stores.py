@@ -125,7 +125,7 @@ def test_the_answer_to_a_single_request_is_in_its_file_alone(store):
         store.add_batch(batch(name, lane=lane))
         store.begin(name, lines(1), at=1001)
     for claim in store.claim("w", 2):
-        store.complete(claim, good())
+        store.complete([(claim, good())])
     written = [next(store.results(name, good=True))[1].body for name in ("batch_1", "bg_2")]
     for name in ("batch_1", "bg_2"):
         store.move(name, Move(before=(State.IN_PROGRESS,), state=State.COMPLETED, at=1002))
@@ -142,20 +142,48 @@ def test_a_line_is_recorded_once_and_what_it_cost_always(store):
     store.give_back(taken)
     (new,) = store.claim("w2", 1)
 
-    assert store.complete(new, good())
-    assert not store.complete(old, good())
-    assert not store.complete(new, good(None))
+    assert store.complete([(new, good())]) == [True]
+    assert store.complete([(old, good())]) == [False]
+    assert store.complete([(new, good(None))]) == [False]
 
     counts = store.batch("batch_1").counts
     assert (counts.completed, counts.left, counts.spent) == (1, 0, 10)
     assert new.tries == 2
 
 
+def test_many_lines_are_recorded_at_once_and_of_each_it_is_told_whether_it_was(store):
+    begun(store, 4, "batch_1")
+    begun(store, 1, "batch_2")
+    claims = store.claim("w1", 9)
+    failed = Result(status=502, body=b"\\x00 {}", request_id="r", attempts=2)
+    store.give_back(claims[1])
+
+    told = store.complete([(claim, failed if claim is claims[2] else good()) for claim in claims])
+
+    assert told == [True, False, True, True, True]
+    counts = store.batch("batch_1").counts
+    assert (counts.completed, counts.failed, counts.left, counts.spent) == (2, 1, 1, 15)
+    assert store.batch("batch_2").counts.completed == 1
+    assert [result for _, result in store.results("batch_1", good=False)] == [failed]
+    (again,) = store.claim("w2", 9)
+    assert (again.line.number, again.tries) == (2, 2)
+
+
+def test_what_is_noted_for_many_lines_at_once_is_noted_for_those_that_are_held(store):
+    begun(store, 2)
+    first, second = store.claim("w1", 2)
+    store.give_back(second)
+
+    store.sent([(first, "small"), (second, "small"), (first, "large")])
+
+    store.claim("w1", 1)
+    assert sorted(list(models) for _, models in store.take_over("w2")) == [[], ["small", "large"]]
+
+
 def test_what_is_taken_over_comes_with_the_models_that_were_asked(store):
     begun(store, 2)
     first, second = store.claim("w1", 2)
-    for model in ("small", "large"):
-        store.sent(first, model)
+    store.sent([(first, "small"), (first, "large")])
 
     assert store.take_over("w2", silent=3600) == []
     assert store.take_over("w2", worker="w3") == []
@@ -166,7 +194,7 @@ def test_what_is_taken_over_comes_with_the_models_that_were_asked(store):
         (2, 1, []),
     ]
     assert {claim.worker for claim, _ in taken} == {"w2"}
-    assert not store.complete(second, good())
+    assert store.complete([(second, good())]) == [False]
     # Whoever takes over may be killed as well.
     assert sorted(list(models) for _, models in store.take_over("w3")) == [[], ["small", "large"]]
 
@@ -196,7 +224,7 @@ def test_what_somebody_held_who_has_resigned_can_be_taken_over_at_once(store):
 def test_a_line_that_is_given_back_waits_its_time_and_is_then_another_try(store):
     begun(store, 2)
     first, second = store.claim("w1", 2)
-    store.sent(first, "small")
+    store.sent([(first, "small")])
 
     store.give_back(first, cost=7)
     store.give_back(second, wait=3600)
@@ -205,7 +233,7 @@ def test_a_line_that_is_given_back_waits_its_time_and_is_then_another_try(store)
     assert (again.line.number, again.tries) == (1, 2)
     assert store.batch("batch_1").counts.spent == 7
     assert [list(models) for _, models in store.take_over("w3")] == [[]]
-    assert not store.complete(first, good())
+    assert store.complete([(first, good())]) == [False]
 
 
 def test_a_line_that_waits_its_time_can_be_given_up(store):
@@ -221,7 +249,7 @@ def test_what_nobody_has_begun_can_be_dropped(store):
     (claim,) = store.claim("w", 1)
 
     assert store.drop_waiting("batch_1", PROBLEM) == 2
-    assert store.complete(claim, good())
+    assert store.complete([(claim, good())]) == [True]
 
     counts = store.batch("batch_1").counts
     assert (counts.total, counts.completed, counts.dropped, counts.left) == (3, 1, 2, 0)
@@ -235,7 +263,7 @@ def test_results_come_in_the_order_of_the_file(store):
     begun(store, 3)
     claims = store.claim("w", 3)
     for claim in reversed(claims):
-        store.complete(claim, good())
+        store.complete([(claim, good())])
 
     assert [line.number for line, _ in store.results("batch_1", good=True)] == [1, 2, 3]
     assert next(store.results("batch_1", good=True))[1] == good()
@@ -276,8 +304,8 @@ def test_failed_and_dropped_lines_can_be_tried_again_but_not_those_wrong_from_th
         "batch_1", [*lines(3), Line(number=4, custom_id=None, offset=0, length=1, problem=PROBLEM)], at=1
     )
     first, second = store.claim("w", 2)
-    store.complete(first, good())
-    store.complete(second, Result(status=502, body=b"{}", request_id="r"))
+    store.complete([(first, good())])
+    store.complete([(second, Result(status=502, body=b"{}", request_id="r"))])
     store.drop_waiting("batch_1", PROBLEM)
     assert store.retry_failed("batch_1", at=8, deadline=9000) == 0
     output = File(id="file-9", purpose="batch_output", name="o", size=1, created=7)
@@ -315,7 +343,7 @@ def test_what_a_line_is_recorded_to_have_cost_is_in_the_place_of_what_its_calls_
     store.reserve(one, 60, limit=100)
     store.settle(one, 60, 40)
 
-    store.complete(one, good(cost=25))
+    store.complete([(one, good(cost=25))])
 
     assert store.batch("batch_1").counts.spent == 25
     assert store.reserve(two, 75, limit=100) is Room.HELD

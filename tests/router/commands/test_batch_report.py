@@ -33,7 +33,7 @@ def data(tmp_path_factory):
     claims = store.claim("w", 2)
     for claim in claims:
         assert isinstance(claim, Claim)
-        store.complete(claim, Result(status=200, body=b"{}", request_id="x", cost=DOLLAR))
+        store.complete([(claim, Result(status=200, body=b"{}", request_id="x", cost=DOLLAR))])
     mine = {"batch": "batch_1", "cost": DOLLAR, "cost_bound": DOLLAR}
     spool = Spool(Ledger(tmp_path).spool, "w")
     spool.write(
