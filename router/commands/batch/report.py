@@ -34,6 +34,11 @@ PARTS: Mapping[str, str] = MappingProxyType(
 
 STANDING = "standing"
 
+APART = (
+    "Machines that share a store keep a ledger each: `standing` is what all of them did, "
+    "every other part tells of this machine's calls alone."
+)
+
 
 @click.command()
 @click.argument("batch_id")
@@ -49,10 +54,12 @@ def command(batch_id: str, path: Path | None, data: Path | None, part: str | Non
     """Say what each model did for a batch, what escalated and why, what failed, and what it cost.
 
     The cost stands against that of all lines on the strongest model, with an interval.
-    It is read from this machine's ledger, also while the batch runs.
+    It is read from this machine's ledger, also while the batch runs: where several machines share a store,
+    only the first part is of all of them.
     """
     folder = data or ledger_of(path)
-    batch = _batch(folder, batch_id, _shared(path))
+    shared = _shared(path)
+    batch = _batch(folder, batch_id, shared)
     freshen(Ledger(folder))
     if form == "csv" and part is None:
         raise click.UsageError("CSV is one table: say which with --part.")
@@ -64,9 +71,12 @@ def command(batch_id: str, path: Path | None, data: Path | None, part: str | Non
                 console.print(as_rich(table))
     elif form == "json" and part is None:
         whole = {name: json.loads(FORMATS["json"](table)) for name, table in tables.items()}
-        click.echo(json.dumps({"batch": batch_id, **whole}, indent=2))
+        about = {"batch": batch_id, **({"note": APART} if shared else {})}
+        click.echo(json.dumps(about | whole, indent=2))
     else:
         click.echo("\n".join(FORMATS[form](table) for table in tables.values() if table.rows or part))
+    if shared and part != STANDING:
+        click.echo(f"farthing: {APART}", err=True)
 
 
 def _shared(path: Path | None) -> str | None:

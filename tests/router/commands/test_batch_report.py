@@ -106,3 +106,19 @@ def test_csv_is_one_part(data):
 def test_a_batch_that_is_not_there_is_a_sentence(tmp_path):
     with pytest.raises(UnknownObject, match="There is no batch 'batch_1'"):
         report(tmp_path)
+
+
+def test_where_machines_share_a_store_it_says_whose_calls_it_tells_of(data, monkeypatch):
+    known = Place.within(data).open()[0].batch("batch_1")
+    monkeypatch.setattr("router.commands.batch.report._shared", lambda _path: "postgresql://elsewhere")
+    monkeypatch.setattr("router.commands.batch.report._batch", lambda *_: known)
+
+    assert "this machine's calls alone" in report(data).stderr
+    whole = report(data, "--format", "json")
+    assert "this machine's calls alone" in json.loads(whole.stdout)["note"]
+    assert report(data, "--part", "standing").stderr == ""
+
+
+def test_where_a_machine_works_alone_nothing_is_said_of_others(data, told):
+    assert "note" not in told
+    assert report(data).stderr == ""
