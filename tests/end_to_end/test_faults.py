@@ -243,7 +243,7 @@ def test_the_server_has_survived_it_all(house: House) -> None:
 
 def assert_in_order(answer: Answered) -> None:
     """What holds for every answer, good or bad."""
-    assert answer.seconds < 2 * TOTAL + 1, "it took too long"
+    assert answer.seconds < 2 * TOTAL + 5, "it took too long"
     assert KEY not in answer.text + str(answer.headers), "the upstream's key was handed on"
     assert "spoofed" not in str(answer.headers)
     assert answer.headers["x-request-id"]
