@@ -8,7 +8,7 @@ from policies.language import DEFAULT_POLICY
 from policies.policy import RoutedPolicy
 from router.errors import Refusal
 from router.seams import Plan
-from router.types import Features, Model, Request
+from router.types import Endpoint, Features, Model, Request
 
 
 class Choice:
@@ -25,13 +25,14 @@ class Choice:
         self.strongest, self.evaluators = default.strongest, default.evaluators
         self.cheapest = default.cheapest
         self.conditions: Sequence[Condition] = [condition for condition, _ in chosen]
-        self._default, self._models = None if chosen else default, tuple(models)
+        self._default = None if chosen else default
+        self._serving = {each: tuple(m for m in models if m.does(each)) for each in Endpoint}
         self._dispatch = Dispatch(chosen, default)
 
     def candidates(self, request: Request, /) -> Sequence[Model]:
         if self._default is not None:
             return self._default.candidates(request)
-        return [model for model in self._models if model.does(request.endpoint)]
+        return self._serving[request.endpoint]
 
     def choose(self, request: Request, features: Features, /) -> RoutedPolicy:
         """Give the policy that is for this request."""

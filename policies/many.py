@@ -14,18 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from policies.candidates import Candidates, Flags, Places
 from policies.fastest_adequate import TRIED_OUT
 from policies.language import PolicySpec
 from policies.policy import RoutedPolicy
 from policies.priors import ALIKE, ANSWERS_ASKED, CHECKS, SEEN_IN_TIME, UNKNOWN_CHECK
 from policies.prospects import EVER
-from policies.rules import UNKNOWN_WINDOW, WithinCost
+from policies.rules import WithinCost
+from router.predictions import Doubles
 from router.pricing import quote
 from router.types import Endpoint, Features, Model, Release, Request
-
-Doubles = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-Places = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +82,9 @@ def able(policy: RoutedPolicy) -> bool:
 
 def decide(policy: RoutedPolicy, request: Request, features: Features, rows: Rows) -> Firsts:
     """Decide rows of which `request` and `features` are one: what they have in common is taken from it."""
-    models = policy.models
-    costs = np.column_stack([_costs(model, place, rows) for place, model in enumerate(models)])
-    allowed = _allowed(policy, request, features, rows, costs)
+    models = Candidates(policy.models)
+    costs = _costs(models, rows)
+    allowed = _allowed(policy, request, features, rows, costs, models.windows)
     if policy.spec.prefer is not None:
         preferred = policy.preferred(features)
         liked = allowed & np.array([model.name in preferred for model in models])
@@ -124,18 +122,16 @@ def reason(policy: RoutedPolicy, chance: float, said: float, *, poor: bool) -> s
             return "pinned"
 
 
-def _costs(model: Model, place: int, rows: Rows) -> Doubles:
-    """What an answer of a model is expected to cost; see `estimate.expected_cost`."""
-    prices = model.prices
-    if prices is None:
-        return np.full(len(rows.prompt), np.nan)
-    each = np.fmin(rows.length[:, place], rows.limit)
-    if model.max_output is not None:
-        each = np.minimum(each, model.max_output)
-    output = each * rows.choices
-    if prices.overrides:
-        given = zip(rows.prompt, output, rows.at.astype("datetime64[us]").tolist(), rows.images, strict=True)
-        found: list[Any] = [
+def _costs(candidates: Candidates, rows: Rows) -> Doubles:
+    """What answers are expected to cost, (n, models), NaN where a model is unpriced."""
+    limit = np.where(np.isnan(rows.limit), np.inf, rows.limit)[:, None]
+    output = candidates.output(rows.length, limit, rows.choices[:, None])
+    costs = candidates.priced_at(rows.prompt[:, None], output, rows.images[:, None])
+    costs[:, ~candidates.priced] = np.nan
+    for place, model in candidates.varied:
+        at = rows.at.astype("datetime64[us]").tolist()
+        given = zip(rows.prompt, output[:, place], at, rows.images, strict=True)
+        costs[:, place] = [
             quote(
                 model,
                 input_tokens=int(tokens),
@@ -145,17 +141,16 @@ def _costs(model: Model, place: int, rows: Rows) -> Doubles:
             )
             for tokens, out, at, images in given
         ]
-        return np.array(found, float)
-    total = rows.prompt * prices.input + np.rint(output * prices.output)
-    return np.asarray(np.maximum(total + prices.request + rows.images * prices.image, prices.minimum), float)
+    return costs
 
 
-def _allowed(policy: RoutedPolicy, request: Request, features: Features, rows: Rows, costs: Doubles) -> Flags:
+def _allowed(
+    policy: RoutedPolicy, request: Request, features: Features, rows: Rows, costs: Doubles, windows: Doubles
+) -> Flags:
     """Who may serve which request (n, models); those that rest if there is nobody else."""
     may = {model.name for model in policy.able(request, features)}
     allowed = np.tile(np.array([model.name in may for model in policy.models]), (len(rows.prompt), 1))
     if "fits_context" in policy.rules:
-        windows = np.array([model.context_window or UNKNOWN_WINDOW for model in policy.models], float)
         limit = rows.limit[:, None]
         answer = np.where(np.isnan(limit), np.rint(rows.length), limit)
         allowed &= rows.window[:, None] + answer <= windows

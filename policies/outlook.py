@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from policies.budgets.worst import most
+from policies.candidates import Candidates
 from policies.estimate import expected_cost
 from policies.language import PolicySpec
 from policies.priors import ANSWERS_ASKED, CHECKS, PASSES, TIMES, UNKNOWN_CHECK, kind_of
@@ -143,15 +144,12 @@ class _Seen:
 
     def _checks(self, decision: Decision) -> float:
         """What the checks of an answer cost, in answers of its model."""
-        costs = {
-            name: cost
-            for name in self.features.predictions
-            if name in self.catalogue
-            and (cost := expected_cost(self.request, self.features, self.catalogue[name])) is not None
-        }
-        own = costs.get(decision.model.name)
-        checking = checking_costs(self.spec, decision.checks, costs, Release.HELD)
-        return checking.get(decision.model.name, 0.0) / own if own else 0.0
+        answering = Candidates([decision.model], self.catalogue)
+        own = expected_cost(self.request, self.features, decision.model)
+        checking = checking_costs(
+            self.spec, decision.checks, Release.HELD, self.request, self.features, answering
+        )
+        return float(checking[0]) / own if checking is not None and own else 0.0
 
     def _most(self, decision: Decision, answer: Step) -> Picodollars | None:
         """The most that an answer and its checks cost; whoever judges it reads it, too."""

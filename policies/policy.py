@@ -3,11 +3,11 @@
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
 from types import MappingProxyType
 from typing import TypeAlias
 
 from policies.bearings import Bearings
+from policies.candidates import Candidates
 from policies.cascade import Cascade
 from policies.cheapest_adequate import CheapestAdequate
 from policies.control import Controlled, cheapest
@@ -15,8 +15,9 @@ from policies.fastest_adequate import FastestAdequate
 from policies.language import PolicySpec
 from policies.meters import Health, Latency
 from policies.pinned import Pinned, Sole
+from policies.roster import Roster
 from policies.rules import PASSING, RULES, TERMS, sieve
-from policies.selectors import Deny, unmet
+from policies.selectors import Deny
 from policies.sides import beside_chat, not_one, not_serving
 from policies.spilling import LATE, tiers, told
 from policies.standing import latched
@@ -24,7 +25,7 @@ from policies.steps import in_turn, passed_over
 from policies.weighted import Weighted
 from router.errors import Refusal
 from router.seams import Evaluator, Plan, Strategy
-from router.types import NOTHING, Capability, Endpoint, Features, Model, Request
+from router.types import NOTHING, Endpoint, Features, Model, Request
 
 STRATEGIES: Mapping[str, Callable[[PolicySpec], Strategy]] = MappingProxyType(
     {
@@ -53,6 +54,7 @@ class RoutedPolicy:
 
     `deny` is what no policy may use; `latency` is asked by policies that say how fast an answer must be.
     `moment` replaces what meters say of now: for decisions that are made again.
+    `asked` are the models that its checks may ask, by name.
     It is for one `endpoint`, with those of the models that serve it; for others it has sides.
     """
 
@@ -71,6 +73,7 @@ class RoutedPolicy:
         moment: Moment | None = None,
         draw: Callable[[], float] = random.random,
         endpoint: Endpoint = Endpoint.CHAT,
+        asked: Mapping[str, Model] = NOTHING,
     ) -> None:
         self.name, self.spec, self.strongest, self.deny = name, spec, strongest, deny
         self.evaluators, self.endpoint = evaluators, endpoint
@@ -83,14 +86,13 @@ class RoutedPolicy:
         self._terms = {name: term for name, term in TERMS.items() if name in kept}
         self.rules = {name: make(spec) for name, make in RULES.items() if name in kept}
         self._sieves = [(name, sieve(rule)) for name, rule in self.rules.items() if name != "can_do"]
-        self._able: dict[frozenset[Capability], tuple[tuple[Model, ...], Mapping[str, Refusal]]] = {}
         self._passing = [(name, rule) for name, rule in self.rules.items() if name in PASSING]
         strategy = (Sole if endpoint is Endpoint.EMBEDDINGS else STRATEGIES[spec.strategy])(spec)
         self._strategy = Controlled(strategy, spec, strongest, draw) if spec.control else strategy
-        self._day: date | None = None
-        self._eligible: tuple[Model, ...] = ()
-        self._barred: Mapping[str, Refusal] = NOTHING
-        self._preferred: frozenset[str] = frozenset()
+        self.asked = asked
+        self._roster = Roster(
+            spec, deny, self.models, terms=self._terms, can_do=self.rules.get("can_do"), asked=asked
+        )
 
     def candidates(self, request: Request, /) -> Sequence[Model]:
         return self.side(request.endpoint).models
@@ -112,6 +114,7 @@ class RoutedPolicy:
                 deny=self.deny,
                 moment=self._told,
                 endpoint=endpoint,
+                asked=self.asked,
             )
         return self._sides[endpoint]
 
@@ -124,61 +127,38 @@ class RoutedPolicy:
         if request.incomparable and len(self.models) > 1:
             return None, not_one(request, self.models)
         began = self._clock.monotonic()
-        self.open(features)
+        roster = self._open(features)
         moment = self._moment(0.0)
         if moment:
             features = replace(features, moment=moment)
-        able, unable = self._who_can(request, features)
+        able, unable = roster.who_can(request, features)
         allowed, refused = self._sifted(request, features, able)
         last_resort = not allowed
         if last_resort:
-            allowed = [model for model in able if _rests(refused.get(model.name))]
+            allowed = able.only({name for name, why in refused.items() if why.rule == "healthy"})
             for model in allowed:
                 del refused[model.name]
         features, allowed = self._oriented(request, features, allowed, refused)
-        ordered = tiers(self.spec, request, allowed, self._preferred, refused)
+        ordered = tiers(self.spec, request, allowed, roster.preferred, refused)
         every = {**unable, **refused} if refused else unable
         if not ordered:
             return None, self._all_told(request, features, every)
         plan = in_turn(self._strategy, request, features, ordered, self.spec)
         if LATE in request.labels and self.spec.prefer is not None:
-            plan = told(plan, self._preferred)
+            plan = told(plan, roster.preferred)
         return self._guarded(plan, request, features, began, last_resort=last_resort), every
-
-    def open(self, features: Features) -> None:
-        """Decide what depends on model and day alone, once a day: claims get old at midnight (UTC)."""
-        day = (features.at or self._clock.now()).date()
-        if day == self._day:
-            return
-        barred: dict[str, Refusal] = {}
-        for model in self.models:
-            for rule, term in self._terms.items():
-                reason = term(self.spec, self.deny, model, day)
-                if reason is not None:
-                    barred[model.name] = Refusal(rule=rule, reason=reason)
-                    break
-        self._barred = MappingProxyType(barred)
-        self._able.clear()
-        self._eligible = tuple(model for model in self.models if model.name not in barred)
-        if self.spec.prefer is not None:
-            like = self.spec.prefer
-            self._preferred = frozenset(m.name for m in self._eligible if unmet(like, m, day) is None)
-        self._day = day
 
     def barred(self, features: Features) -> Mapping[str, Refusal]:
         """The models that no request of that day may have, each with why."""
-        self.open(features)
-        return self._barred
+        return self._open(features).barred
 
     def preferred(self, features: Features) -> frozenset[str]:
         """The models that the policy asks first, by name."""
-        self.open(features)
-        return self._preferred
+        return self._open(features).preferred
 
     def able(self, request: Request, features: Features) -> Sequence[Model]:
         """The models that may serve everything that needs the same, with the same key, on the same day."""
-        self.open(features)
-        able, _ = self._who_can(request, features)
+        able, _ = self._open(features).who_can(request, features)
         rule = self.rules["in_scope"]
         return [model for model in able if rule(request, features, model) is None]
 
@@ -192,30 +172,18 @@ class RoutedPolicy:
             if (reason := rule(request, features, model)) is not None:
                 yield name, reason
 
-    def _who_can(self, request: Request, features: Features) -> tuple[Sequence[Model], Mapping[str, Refusal]]:
-        """Sort out who can do what the request needs, and why not the rest, the barred among them.
-
-        It is the same for all that need the same.
-        """
-        rule = self.rules.get("can_do")
-        if rule is None or not request.needs:
-            return self._eligible, self._barred
-        known = self._able.get(request.needs)
-        if known is None:
-            reasons = sieve(rule)(request, features, self._eligible)
-            able = tuple(model for model in self._eligible if model.name not in reasons)
-            unable = {name: Refusal(rule="can_do", reason=reason) for name, reason in reasons.items()}
-            known = self._able[request.needs] = (able, MappingProxyType({**self._barred, **unable}))
-        return known
+    def _open(self, features: Features) -> Roster:
+        self._roster.open((features.at or self._clock.now()).date())
+        return self._roster
 
     def _sifted(
-        self, request: Request, features: Features, able: Sequence[Model]
-    ) -> tuple[list[Model], dict[str, Refusal]]:
-        allowed, refused = list(able), dict[str, Refusal]()
+        self, request: Request, features: Features, allowed: Candidates
+    ) -> tuple[Candidates, dict[str, Refusal]]:
+        refused: dict[str, Refusal] = {}
         for name, strikes in self._sieves:
             reasons = strikes(request, features, allowed)
             if reasons:
-                allowed = [model for model in allowed if model.name not in reasons]
+                allowed = allowed.without(reasons)
                 refused |= {model: _refusal(name, why, features, model) for model, why in reasons.items()}
         return allowed, refused
 
@@ -231,8 +199,8 @@ class RoutedPolicy:
         return told | not_serving(self._all, self.endpoint)
 
     def _oriented(
-        self, request: Request, features: Features, allowed: list[Model], refused: dict[str, Refusal]
-    ) -> tuple[Features, list[Model]]:
+        self, request: Request, features: Features, allowed: Candidates, refused: dict[str, Refusal]
+    ) -> tuple[Features, Candidates]:
         """Add what is known of the conversation and of the checks, and keep to stronger models in trouble."""
         if self._bearings is not None and allowed:
             told = self._bearings.moment(self.name, self.spec, request, features)
@@ -241,9 +209,11 @@ class RoutedPolicy:
                 features = replace(features, moment={**told, **features.moment})
         if not features.moment:
             return features, allowed
-        kept, weak = latched(features, allowed)
-        refused |= {model: Refusal(rule="latch", reason=reason) for model, reason in weak.items()}
-        return features, list(kept)
+        weak = latched(features, allowed)
+        if weak:
+            refused |= {model: Refusal(rule="latch", reason=reason) for model, reason in weak.items()}
+            allowed = allowed.without(weak)
+        return features, allowed
 
     def _guarded(
         self, plan: Plan, request: Request, features: Features, began: float, *, last_resort: bool
@@ -284,15 +254,11 @@ class RoutedPolicy:
         timed = spec.max_first_token_ms is not None or spec.deadline_ms is not None
         if not timed and spec.strategy != "fastest_adequate":
             return resting
-        pace = self._latency.moment(model.name for model in self._eligible) if self._latency else {}
+        pace = self._latency.moment(model.name for model in self._roster.eligible) if self._latency else {}
         told = {**resting, **pace}
         if spec.deadline_ms is not None:
             told["elapsed"] = round(elapsed, 1)
         return told
-
-
-def _rests(refusal: Refusal | None) -> bool:
-    return refusal is not None and refusal.rule == "healthy"
 
 
 def _refusal(rule: str, reason: str, features: Features, model: str) -> Refusal:

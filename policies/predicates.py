@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 from policies.conditions import Condition, Hours
 from policies.matching import Range, matcher, several
+from router.predictions import Predictions
 from router.types import Capability, Features, Request
 from router.windows import within
 
@@ -76,17 +77,21 @@ def _prompt_tokens(wanted: Range) -> Predicate:
 
 
 def _best_chance(wanted: Range) -> Predicate:
-    return lambda _request, features: (
-        max((each.success for each in features.predictions.values()), default=None) in wanted
-    )
+    return lambda _request, features: max(_chances(features), default=None) in wanted
 
 
 def _mean_chance(wanted: Range) -> Predicate:
     def judge(_request: Request, features: Features) -> bool:
-        chances = [each.success for each in features.predictions.values()]
+        chances = _chances(features)
+        # Added up one after another: another order may end in another digit, and so in another policy.
         return bool(chances) and sum(chances) / len(chances) in wanted
 
     return judge
+
+
+def _chances(features: Features) -> list[float]:
+    chances: list[float] = Predictions.of(features.predictions).success.tolist()
+    return chances
 
 
 def _time(hours: Hours) -> Predicate:

@@ -6,7 +6,7 @@ After a rejection the rest of the plan is less likely to succeed than it was bef
 models fail at the same requests.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import sqrt
 from typing import NamedTuple
 
@@ -14,10 +14,6 @@ from policies.priors import ALIKE, Reliability
 
 EVER = 3
 """Calls from which on a plan is reckoned as if it could climb for ever: few plans come to a fourth."""
-
-
-ROUNDING = 1.0 + 1e-9
-"""More than sums of a few numbers can be off."""
 
 
 class Prospect(NamedTuple):
@@ -69,70 +65,6 @@ def prospects(
         if climb is None or (step.success >= enough and step.cost < climb.cost):
             climb = step
     return ahead
-
-
-def best_start(
-    chance: Mapping[str, float],
-    cost_of: Callable[[str], float],
-    *,
-    enough: float,
-    checks: Reliability,
-    calls: int,
-) -> tuple[str, Prospect]:
-    """Find the best of `prospects` without looking at models that cannot be it, nor at what they cost.
-
-    The cheapest that is good enough, else the most successful; ties go to the stronger, then to the first
-    name.
-    """
-    # Plain numbers, not `Prospect`s: this is done for every model of every request.
-    deep, first = calls >= EVER, True
-    catch, alarm = (checks.catch, checks.alarm) if calls > 1 else (0.0, 0.0)
-    best, best_cost, best_success, best_chance, good = "", 0.0, 0.0, 0.0, False
-    climb_cost = climb_success = 0.0
-    for name in _strongest_first(chance, cost_of):
-        p = chance[name]
-        if good and (p + (1.0 - p) * catch) * ROUNDING < enough:
-            break  # neither this one nor any weaker one is good enough, whatever follows it
-        total = own = cost_of(name)
-        if good and own > best_cost and own >= climb_cost >= 0.0:
-            continue  # dearer than the best even without climbs, which cost something unless caches are kept
-        success = p
-        if not first and calls > 1:
-            caught, condemned = (1.0 - p) * catch, p * alarm
-            success = p - condemned + caught * after_failure(climb_success, p) + condemned * climb_success
-            total = own + (caught + condemned) * climb_cost
-        fine = success >= enough
-        ahead = total - best_cost if fine else best_success - success  # less than nothing: better
-        alike = ahead == 0.0 and p == best_chance and name < best
-        if first or fine > good or (fine == good and (ahead < 0.0 or alike)):
-            best, best_cost, best_success, best_chance, good = name, total, success, p, fine
-        step_cost, step_success = (total, success) if deep else (own, p)
-        if first or (step_success >= enough and step_cost < climb_cost):
-            climb_cost, climb_success = step_cost, step_success
-        first = False
-    assert best, "a strategy never sees an empty list"
-    return best, Prospect(best_cost, best_success)
-
-
-def _strongest_first(chance: Mapping[str, float], cost_of: Callable[[str], float]) -> Iterable[str]:
-    """Order as `prospects` does: costs are asked only where chances are alike."""
-    names = sorted(chance, key=chance.__getitem__, reverse=True)
-    return names if len(set(chance.values())) == len(names) else _by_cost(names, chance, cost_of)
-
-
-def _by_cost(
-    names: Sequence[str], chance: Mapping[str, float], cost_of: Callable[[str], float]
-) -> Iterator[str]:
-    at, end = 0, len(names)
-    while at < end:
-        alike = at + 1
-        while alike < end and chance[names[alike]] == chance[names[at]]:
-            alike += 1
-        if alike == at + 1:
-            yield names[at]
-        else:
-            yield from sorted(names[at:alike], key=lambda name: (cost_of(name), name))
-        at = alike
 
 
 def rescued(passes: float, right: float, cost: float, climb: Prospect) -> Prospect:

@@ -7,8 +7,11 @@ so the same policy decides the same, without prompts, without asking any model.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
+import numpy as np
+
 import router.errors
 from router.errors import Refusal, UpstreamError
+from router.predictions import Predictions, lineup
 from router.seams import Policy
 from router.types import (
     EVERYTHING,
@@ -22,7 +25,6 @@ from router.types import (
     Features,
     Grade,
     Limits,
-    Prediction,
     Principal,
     Reply,
     Request,
@@ -95,13 +97,14 @@ def request_of(row: Row, scopes: Scopes = EVERYTHING) -> Request:
 
 def features_of(row: Row) -> Features:
     """Make of a row what was told of its request, digit for digit."""
-    lengths = row["lengths"] or {}
+    chances, lengths = row["predictions"] or {}, row["lengths"] or {}
     return Features(
         prompt_tokens=row["prompt_tokens"],
-        predictions={
-            name: Prediction(success=chance, output_tokens=lengths.get(name, 0.0))
-            for name, chance in (row["predictions"] or {}).items()
-        },
+        predictions=Predictions(
+            lineup(tuple(chances)),
+            np.array(list(chances.values()), float),
+            np.array([lengths.get(name, 0.0) for name in chances], float),
+        ),
         vector=tuple(row.get("vector") or ()),
         scale=row.get("scale") or "",
         kind=row["kind"] or "",

@@ -1,23 +1,23 @@
 """Hard limits: each rule says why a model may not serve a request, or `None`.
 
 A rule is a function of a request, what is told of it, and a model.
-One that can tell of many models at once quicker than one by one has `strikes` too.
+One that can tell quickly that it strikes out none, or of many models at once, has `strikes` too.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
 from typing import Protocol, TypeAlias, runtime_checkable
 
+import numpy as np
+
+from policies.candidates import UNKNOWN_WINDOW, Candidates, Flags
 from policies.estimate import expected_cost
 from policies.language import PolicySpec
 from policies.selectors import Deny, denied, selection_of, unmet
 from router.seams import Rule
 from router.types import DOLLAR, Capability, Features, Model, Picodollars, Request
-
-UNKNOWN_WINDOW = 8192
-"""What a context window is taken for that nobody states: the least among models served today."""
 
 IMPLIED = MappingProxyType({Capability.JSON_OBJECT: Capability.JSON_SCHEMA})
 """What is had with another capability: who follows a schema can write an object."""
@@ -27,7 +27,7 @@ RuleMaker: TypeAlias = Callable[[PolicySpec], Rule]
 Reasons: TypeAlias = dict[str, str]
 
 
-Sieve: TypeAlias = Callable[[Request, Features, Iterable[Model]], Reasons]
+Sieve: TypeAlias = Callable[[Request, Features, Candidates], Reasons]
 """Gives a reason for each of many models that is struck out."""
 
 
@@ -35,7 +35,7 @@ Sieve: TypeAlias = Callable[[Request, Features, Iterable[Model]], Reasons]
 class Quick(Protocol):
     """A rule that tells of many models at once."""
 
-    def strikes(self, request: Request, features: Features, models: Iterable[Model], /) -> Reasons: ...
+    def strikes(self, request: Request, features: Features, models: Candidates, /) -> Reasons: ...
 
 
 def sieve(rule: Rule) -> Sieve:
@@ -47,6 +47,14 @@ def sieve(rule: Rule) -> Sieve:
     }
 
 
+def _told(rule: Rule, request: Request, features: Features, models: Candidates, suspects: Flags) -> Reasons:
+    """Ask a rule of those models that are suspected."""
+    reasons = (
+        (models.names[at], rule(request, features, models[at])) for at in np.flatnonzero(suspects).tolist()
+    )
+    return {name: reason for name, reason in reasons if reason is not None}
+
+
 class InScope:
     """Strike out models that the caller's key may not be answered by."""
 
@@ -56,7 +64,7 @@ class InScope:
             return None
         return f"the key {request.principal.key!r} is not for it"
 
-    def strikes(self, request: Request, features: Features, models: Iterable[Model], /) -> Reasons:
+    def strikes(self, request: Request, features: Features, models: Candidates, /) -> Reasons:
         if request.principal.scopes.models is None:
             return {}
         return {m.name: reason for m in models if (reason := self(request, features, m)) is not None}
@@ -73,7 +81,7 @@ class CanDo:
         )
         return f"not known to support {', '.join(missing)}" if missing else None
 
-    def strikes(self, request: Request, features: Features, models: Iterable[Model], /) -> Reasons:
+    def strikes(self, request: Request, features: Features, models: Candidates, /) -> Reasons:
         needs = request.needs
         if not needs:
             return {}
@@ -94,19 +102,12 @@ class FitsContext:
         stated = "" if model.context_window else " (not stated, so taken as the least usual)"
         return f"needs about {needed} tokens, its context window has {window}{stated}"
 
-    def strikes(self, request: Request, features: Features, models: Iterable[Model], /) -> Reasons:
-        prompt, limit, predictions = (
-            features.window_tokens,
-            request.limits.output_tokens,
-            features.predictions,
-        )
-        suspects = [
-            model
-            for model in models
-            if prompt + (predictions[model.name].output_tokens + 1 if limit is None else limit)
-            > (model.context_window or UNKNOWN_WINDOW)
-        ]
-        return {m.name: reason for m in suspects if (reason := self(request, features, m)) is not None}
+    def strikes(self, request: Request, features: Features, models: Candidates, /) -> Reasons:
+        limit, prompt = request.limits.output_tokens, features.window_tokens
+        if limit is not None and prompt + limit <= models.shortest:
+            return {}
+        answers = np.rint(models.foreseen(features.predictions).tokens) if limit is None else limit
+        return _told(self, request, features, models, prompt + answers > models.windows)
 
 
 class WithinCost:
@@ -126,10 +127,13 @@ class WithinCost:
             return None
         return f"expected to cost ${cost / DOLLAR:.6f}, the ceiling is ${min(ceilings) / DOLLAR:.6f}"
 
-    def strikes(self, request: Request, features: Features, models: Iterable[Model], /) -> Reasons:
-        if self.ceiling is None and request.limits.cost is None:
+    def strikes(self, request: Request, features: Features, models: Candidates, /) -> Reasons:
+        ceilings = [limit for limit in (self.ceiling, request.limits.cost) if limit is not None]
+        if not ceilings:
             return {}
-        return {m.name: reason for m in models if (reason := self(request, features, m)) is not None}
+        # Asked again below, in whole numbers: here a hair too many may be suspected.
+        dear = models.costs(request, features) * (1.0 + 1e-9) > min(ceilings)
+        return _told(self, request, features, models, dear | ~models.priced)
 
 
 class Healthy:
@@ -139,7 +143,7 @@ class Healthy:
         left = features.moment.get(f"resting:{model.name}")
         return f"failed repeatedly and rests for another {left:.0f} s" if left else None
 
-    def strikes(self, request: Request, features: Features, models: Iterable[Model], /) -> Reasons:
+    def strikes(self, request: Request, features: Features, models: Candidates, /) -> Reasons:
         if not features.moment:
             return {}
         return {m.name: reason for m in models if (reason := self(request, features, m)) is not None}
@@ -157,7 +161,7 @@ class SoonEnough:
             return None
         return f"has lately taken {taken:.0f} ms until its first token, the limit is {self.limit:.0f} ms"
 
-    def strikes(self, request: Request, features: Features, models: Iterable[Model], /) -> Reasons:
+    def strikes(self, request: Request, features: Features, models: Candidates, /) -> Reasons:
         if self.limit is None or not features.moment:
             return {}
         return {m.name: reason for m in models if (reason := self(request, features, m)) is not None}
@@ -183,7 +187,7 @@ class InTime:
             return None
         return f"would probably take {taken:.0f} ms, of the deadline {left:.0f} ms are left"
 
-    def strikes(self, request: Request, features: Features, models: Iterable[Model], /) -> Reasons:
+    def strikes(self, request: Request, features: Features, models: Candidates, /) -> Reasons:
         if self.deadline is None:
             return {}
         return {m.name: reason for m in models if (reason := self(request, features, m)) is not None}

@@ -1,12 +1,13 @@
 """Spilling: a batch whose preferred models would be late goes to the policy's others, visibly."""
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Mapping
 from dataclasses import replace
 
+from policies.candidates import Candidates
 from policies.language import PolicySpec
 from router.errors import Refusal
 from router.seams import Plan
-from router.types import Model, Request
+from router.types import Request
 
 LATE = "late pool"
 """The label of a line that its engines will not answer in time; no header is called so."""
@@ -22,24 +23,23 @@ def late(request: Request) -> Request:
 def tiers(
     spec: PolicySpec,
     request: Request,
-    allowed: Sequence[Model],
+    allowed: Candidates,
     preferred: Container[str],
     refused: dict[str, Refusal],
-) -> list[list[Model]]:
+) -> list[Candidates]:
     """Sort the models that may serve into those that are asked first and those asked after them.
 
     The others come first where the preferred are late: only a policy that prefers, and lets spill, has them.
     """
     if spec.prefer is None:
-        return [list(allowed)] if allowed else []
-    first = [model for model in allowed if model.name in preferred]
-    others = [model for model in allowed if model.name not in preferred]
+        return [allowed] if allowed else []
+    first, others = allowed.only(preferred), allowed.without(preferred)
     if spec.spill == "refuse":
         refused |= {
             model.name: Refusal(rule="prefer", reason="is not preferred, and `spill` is `refuse`")
             for model in others
         }
-        others = []
+        others = others.only(())
     order = (others, first) if LATE in request.labels else (first, others)
     return [tier for tier in order if tier]
 

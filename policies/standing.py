@@ -6,13 +6,19 @@ The keys: `off:CHECK` (a check that does not pay), `kept:MODEL` (picodollars tha
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
+import numpy as np
+
+from policies.candidates import Candidates
+from policies.estimate import expected_cost
 from policies.language import PolicySpec
 from policies.priors import ANSWERS_ASKED, CHECKS, SEEN_IN_TIME, UNKNOWN_CHECK, Reliability, together
-from router.types import NOTHING, Features, Model, Release
+from router.predictions import Doubles
+from router.types import NOTHING, Features, Model, Prediction, Release, Request
 
-ABOVE = "above:"
+ABOVE, KEPT = "above:", "kept:"
 
 
 def in_force(checks: tuple[str, ...], features: Features) -> tuple[str, ...]:
@@ -37,16 +43,19 @@ def reliability(checks: tuple[str, ...], features: Features, release: Release) -
     return _in_time(together(known), release)
 
 
-def switch_cost(features: Features, model: str) -> float:
-    """Picodollars that going to `model` costs beside its price: less than nothing where a cache is kept."""
-    return -features.moment.get(f"kept:{model}", 0.0) if features.moment else 0.0
+def switched(totals: Doubles, features: Features, candidates: Candidates) -> Doubles:
+    """Add to what starting at each model costs (models,) what is saved where a prompt cache is kept."""
+    kept = {key.removeprefix(KEPT): saved for key, saved in features.moment.items() if key.startswith(KEPT)}
+    if not kept:
+        return totals
+    return totals - [kept.get(name, 0.0) for name in candidates.names]
 
 
-def latched(features: Features, models: Sequence[Model]) -> tuple[Sequence[Model], Mapping[str, str]]:
-    """Keep to models that are stronger than the one in trouble, or else to the strongest; tell why."""
+def latched(features: Features, models: Sequence[Model]) -> Mapping[str, str]:
+    """Keep to models stronger than the one in trouble, or else to the strongest: tell why not the rest."""
     held = next((key for key in features.moment if key.startswith(ABOVE)), None)
     if held is None or len(models) < 2:
-        return models, NOTHING
+        return NOTHING
     weak, seconds = held.removeprefix(ABOVE), features.moment[held]
     floor = features.predictions[weak].success if weak in features.predictions else 0.0
     chance = {model.name: features.predictions[model.name].success for model in models}
@@ -56,7 +65,7 @@ def latched(features: Features, models: Sequence[Model]) -> tuple[Sequence[Model
     reason = (
         f"the conversation is in trouble with {weak}, so stronger models serve for another {seconds:.0f} s"
     )
-    return kept, {model.name: reason for model in models if model not in kept}
+    return {model.name: reason for model in models if model not in kept}
 
 
 def needed(spec: PolicySpec, features: Features, best: float) -> float:
@@ -84,20 +93,51 @@ def _in_time(all_told: Reliability, release: Release) -> Reliability:
 
 
 def checking_costs(
-    spec: PolicySpec, checks: tuple[str, ...], costs: Mapping[str, float], release: Release
-) -> Mapping[str, float]:
-    """What the checks of an answer will probably cost, by the model that gave it; most often nothing."""
+    spec: PolicySpec,
+    checks: tuple[str, ...],
+    release: Release,
+    request: Request,
+    features: Features,
+    candidates: Candidates,
+) -> Doubles | None:
+    """What the checks of each candidate's answer will probably cost, (models,); most often nothing.
+
+    A check that names the models it asks costs what they do: for the answer that is expected of them,
+    or, where nobody was asked what to expect of them, for one as long as the answer that they look at.
+    Any other asks the model that answered.
+    """
     if release is not Release.HELD:
-        return NOTHING  # a gate promises haste: checks that ask models do not run
-    total: dict[str, float] = {}
+        return None  # a gate promises haste: checks that ask models do not run
+    total: Doubles | None = None
     for check in spec.checks:
         answers = ANSWERS_ASKED.get(check.name)
         if answers is None or check.label not in checks:
             continue
         times = float(check.options.get("samples", answers))
         named = check.options.get("models") or [check.options.get("model")]
-        asked = [costs[name] for name in named if name in costs]
-        for model, own in costs.items():
-            each = sum(asked) / len(asked) if asked else own
-            total[model] = total.get(model, 0.0) + times * each
+        asked = [
+            price
+            for name in named
+            if (model := candidates.known(name)) is not None
+            and (price := _asked_price(model, request, features, candidates)) is not None
+        ]
+        own = candidates.costs(request, features)
+        each = times * (sum(asked) / len(asked) if asked else own)
+        total = each + (np.zeros(len(own)) if total is None else total)
     return total
+
+
+def _asked_price(
+    model: Model, request: Request, features: Features, candidates: Candidates
+) -> Doubles | float | None:
+    """What a model takes for one answer to a check, where that hangs on the candidate for each, (models,)."""
+    if model.prices is None:
+        return None
+    if model.name in features.predictions:
+        return expected_cost(request, features, model)
+    lengths = candidates.foreseen(features.predictions).tokens.tolist()
+    told = (
+        replace(features, predictions={model.name: Prediction(success=0.0, output_tokens=length)})
+        for length in lengths
+    )
+    return np.array([expected_cost(request, each, model) for each in told], float)

@@ -33,11 +33,7 @@ from router.auditing import Auditing
 from router.budget import Budget
 from router.catalog import Catalog, Knowledge, chooser, listing
 from router.catalog.machines import Speeds
-from router.config import (
-    AUTO,
-    Config,
-    fingerprint,
-)
+from router.config import AUTO, Config, fingerprint
 from router.content import ContentStore, kept
 from router.difficulty import load
 from router.errors import UnknownModel
@@ -267,6 +263,7 @@ def _policies(config: Config, models: Mapping[str, Model], parts: Parts) -> dict
             bearings=parts.bearings,
             moment=parts.moment,
             draw=parts.draw,
+            asked={name: models[name] for each in evaluators.values() for name in each.asks},
         )
     return policies
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+from router.predictions import Predictions
 from router.types import Attempt, Grade, Outcome, Picodollars, Prediction, Purpose, Status
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -207,7 +208,7 @@ def _entry(outcome: Outcome, attempt: Attempt, *, final: bool) -> LedgerEntry:
         duration_ms=attempt.duration_ms,
         first_token_ms=attempt.first_token_ms,
         prompt_tokens=outcome.features.prompt_tokens,
-        predictions={name: p.success for name, p in outcome.features.predictions.items()},
+        predictions=Predictions.of(outcome.features.predictions).chances(),
         vector=outcome.features.vector,
         verdicts={v.check: "pass" if v.passed else v.reason for v in attempt.verdicts},
         simulated=model.simulated,
@@ -242,7 +243,7 @@ def _entry(outcome: Outcome, attempt: Attempt, *, final: bool) -> LedgerEntry:
         choices=request.limits.choices,
         cost_limit=request.limits.cost,
         labels=request.labels,
-        lengths={name: p.output_tokens for name, p in outcome.features.predictions.items()},
+        lengths=Predictions.of(outcome.features.predictions).lengths(),
         moment=decision.moment,
         arm=decision.arm,
         propensity=decision.propensity,

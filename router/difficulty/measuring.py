@@ -16,6 +16,7 @@ from router.difficulty.scores import BINS, MEASURES, Judged, interval
 from router.difficulty.sheet import Sheet, features
 from router.difficulty.tables import Cell, Estimate, Section
 from router.difficulty.words import Floats
+from router.predictions import Lineup
 from router.types import Model, Prices, Turn
 
 CHUNK = 512
@@ -72,6 +73,7 @@ def known_pool(fitted: Difficulty) -> Pool:
         far=fitted.far,
         doubts=np.full(len(fitted.beliefs), fitted.doubt.shift),
         lengths=fitted.lengths.rows,
+        lineup=Lineup([name for name, _ in fitted.models]),
     )
 
 

@@ -9,7 +9,8 @@ from router.difficulty import names
 from router.difficulty.facts import facts_of, thinks
 from router.difficulty.hierarchy import Belief, Doubles, Trend, posterior, together
 from router.difficulty.reader import HEAD, STRANGE, Reader
-from router.types import Model, Prediction, Segment, Turn
+from router.predictions import Lineup, Predictions
+from router.types import Model, Segment, Turn
 
 LEAST, MOST = 0.01, 0.99
 """No chance is predicted beyond these: nobody has labelled enough to know better."""
@@ -80,6 +81,7 @@ class Pool:
     far: Doubles
     doubts: Doubles
     lengths: Doubles
+    lineup: Lineup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +111,9 @@ class Difficulty:
     scale: str = field(default="", init=False)
     """Names what vectors mean: they are of use to classifiers with the same reader alone."""
     _keys: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _near: dict[int, tuple[tuple[Model, ...], Pool]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
     _pools: dict[tuple[Model, ...], Pool] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -126,26 +131,18 @@ class Difficulty:
 
     def predict(
         self, vector: tuple[float, ...], models: Sequence[Model], _segment: Segment = ANYWHERE, /
-    ) -> Mapping[str, Prediction]:
+    ) -> Predictions:
         """Return, by name, each model's chance of an adequate answer and the answer's expected tokens.
 
         A vector of another size (of another artefact, or none) is read as: nothing is known of the prompt.
         What was shipped knows no segments: all traffic is alike to it.
         """
         if not models:
-            return {}
-        chances, tokens = self.foresee(vector, models)
-        return {
-            model.name: Prediction(success=success, output_tokens=expected)
-            for model, success, expected in zip(models, chances.tolist(), tokens.tolist(), strict=True)
-        }
-
-    def foresee(self, vector: tuple[float, ...], models: Sequence[Model]) -> tuple[Doubles, Doubles]:
-        """Return (models,) chances and (models,) expected tokens, as `predict` does by name."""
+            return Predictions.of({})
         pool = self._pool(tuple(models))
         numbers = np.array(vector) if len(vector) == self.size else self._unknown()
-        chances = self.chances(numbers[None, :], pool)[0]
-        return chances, self.tokens(numbers[None, :], pool)[0]
+        chances, tokens = self.chances(numbers[None, :], pool), self.tokens(numbers[None, :], pool)
+        return Predictions(pool.lineup, chances[0], tokens[0])
 
     def tokens(self, vectors: Doubles, pool: Pool) -> Doubles:
         """Return (prompts, models) expected tokens of the answers to vectors (prompts, size)."""
@@ -218,8 +215,10 @@ class Difficulty:
 
     def place(self, models: Iterable[Model]) -> Pool:
         """Put models on the scale: by name where it is known, else by facts; `ability` has the last word."""
+        models = tuple(models)
         placed = [self._place(model) for model in models]
         return Pool(
+            lineup=Lineup([model.name for model in models]),
             means=np.array([belief.mean for belief, *_ in placed]),
             spreads=np.array([belief.spread.ravel() for belief, *_ in placed]),
             far=np.array([far for _, far, *_ in placed]),
@@ -248,11 +247,18 @@ class Difficulty:
         return belief, far, doubt, length
 
     def _pool(self, models: tuple[Model, ...]) -> Pool:
+        # Who asks with the same object again is spared the comparison of all that is known of each model.
+        near = self._near.get(id(models))
+        if near is not None:
+            return near[1]
         pool = self._pools.get(models)
         if pool is None:
             if len(self._pools) >= POOLS:
                 self._pools.clear()
             pool = self._pools[models] = self.place(models)
+        if len(self._near) >= POOLS:
+            self._near.clear()
+        self._near[id(models)] = models, pool
         return pool
 
     def _unknown(self) -> Doubles:

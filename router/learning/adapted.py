@@ -14,6 +14,7 @@ from router.difficulty.reader import HEAD
 from router.learning.folder import Folder, stamp
 from router.learning.local import Local
 from router.learning.standing import Found, find
+from router.predictions import Lineup, Predictions
 from router.types import Model, Prediction, Segment, Turn
 
 ANYWHERE = Segment()
@@ -41,7 +42,7 @@ class Adapted:
     base: Difficulty
     local: Local | None = None
     _traits: Doubles = field(default_factory=lambda: np.zeros(0), init=False, repr=False, compare=False)
-    _known: dict[tuple[tuple[Model, ...], Segment], Correction] = field(
+    _known: dict[tuple[Lineup, Segment], Correction] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -61,30 +62,28 @@ class Adapted:
         self, vector: tuple[float, ...], models: Sequence[Model], segment: Segment = ANYWHERE, /
     ) -> Mapping[str, Prediction]:
         """Return what `base` expects of each model, corrected by own experience in the segment."""
+        expected = self.base.predict(vector, models)
         if self.local is None or not models:
-            return self.base.predict(vector, models)
-        chances, tokens = self.base.foresee(vector, models)
-        here = self._correction(self.local, tuple(models), segment)
+            return expected
+        chances, tokens = expected.success, expected.tokens
+        here = self._correction(self.local, expected.lineup, segment)
         moved = np.log(chances / (1.0 - chances)) * here.slope + here.shift
         if len(self._traits) and len(vector) == self.base.size:
             moved += float(self._traits @ vector[len(HEAD) :])
         chances = np.minimum(np.maximum(0.5 + 0.5 * np.tanh(0.5 * moved), LEAST), MOST)
         tokens = np.minimum(np.maximum(tokens * here.longer, 1.0), LONGEST)
-        return {
-            model.name: Prediction(success=success, output_tokens=expected)
-            for model, success, expected in zip(models, chances.tolist(), tokens.tolist(), strict=True)
-        }
+        return Predictions(expected.lineup, chances, tokens)
 
-    def _correction(self, local: Local, models: tuple[Model, ...], segment: Segment) -> Correction:
-        key = (models, segment)
+    def _correction(self, local: Local, lineup: Lineup, segment: Segment) -> Correction:
+        key = (lineup, segment)
         found = self._known.get(key)
         if found is None:
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
             found = self._known[key] = Correction(
                 slope=local.slope(segment),
-                shift=np.array([local.shift(model.name, segment) for model in models]),
-                longer=np.array([local.lengths.get(model.name, 1.0) for model in models]),
+                shift=np.array([local.shift(name, segment) for name in lineup.names]),
+                longer=np.array([local.lengths.get(name, 1.0) for name in lineup.names]),
             )
         return found
 

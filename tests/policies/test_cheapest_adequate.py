@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policies.candidates import Candidates
 from policies.cheapest_adequate import CheapestAdequate, _Way
 from policies.language import Escalation, PolicySpec
 from policies.priors import Reliability
@@ -223,13 +224,32 @@ def test_what_checks_cost_is_part_of_a_plans_price():
 
     def prices(spec, **given):
         names = tuple(check.label for check in spec.checks)
-        way = _Way(spec, request(**given), chances, models, names)
-        return [round(way._total(name) / way._costs[name], 1) for name in ("here", "there")]
+        way = _Way(spec, request(**given), chances, Candidates(models), names)
+        return [round(price, 1) for price in way._totals / way._costs]
 
     assert prices(free) == [1.0, 1.0]
     assert prices(asks) == [6.0, 6.0]
     assert prices(judged) == [2.0, 1.7]
     assert prices(asks, stream=True) == [1.0, 1.0], "a gate lets no model be asked"
+
+
+def test_a_check_that_asks_a_model_outside_the_policy_costs_what_that_one_takes():
+    models, dear = [model("small", price=1), model("large", price=4)], model("judge", price=50)
+    spec = PolicySpec(checks=({"judge": {"model": "judge"}},))
+
+    def checking(told, beside):
+        way = _Way(spec, request(), told, Candidates(models, beside), ("judge",))
+        return [round(price) for price in (way._totals - way._costs) / 10**6]
+
+    told = features({"small": 0.8, "large": 0.9}, prompt_tokens=0, output_tokens=100)
+    expected = but(
+        told, predictions={**told.predictions, **features({"judge": 0.9}, output_tokens=20).predictions}
+    )
+    assert checking(told, {"judge": dear}) == [3500, 3500], "as long as the answer that it judges"
+    assert checking(expected, {"judge": dear}) == [700, 700], "as long as it is expected to be"
+    assert checking(told, {"judge": model("judge", prices=None)}) == [70, 280], (
+        "nobody knows: the answer's price"
+    )
 
 
 def test_leaving_a_prompt_cache_behind_is_a_price():

@@ -28,6 +28,7 @@ models:
 policies:
   careful: {models: [strong], checks: [shape]}
   based: {baseline: weak}
+  judged: {models: [weak], checks: [{judge: {model: strong}}]}
 """
 
 
@@ -66,6 +67,12 @@ def test_auto_and_its_suffixes_name_policies(house):
     assert [model.name for model in house.policy("auto:careful").candidates(request())] == ["strong"]
 
 
+def test_a_policy_knows_the_models_that_its_checks_ask_beside_its_own(house):
+    judged = house.policy("auto:judged")
+    assert [model.name for model in judged.candidates(request())] == ["weak"]
+    assert list(judged.asked) == ["strong"]
+
+
 def test_a_models_own_name_pins_it(house):
     policy = house.policy("org/away")
     assert (policy.name, [m.name for m in policy.candidates(request())]) == ("pinned", ["org/away"])
@@ -100,8 +107,8 @@ def test_a_key_is_known_by_its_digest_alone(house):
 
 def test_policies_and_models_are_listed(house):
     ids = [entry["id"] for entry in house.listing()]
-    assert ids == ["auto", "auto:careful", "auto:based", "weak", "strong", "org/away"]
-    assert house.listing()[3]["pricing"]["prompt"] == "0.000001"
+    assert ids == ["auto", "auto:careful", "auto:based", "auto:judged", "weak", "strong", "org/away"]
+    assert house.listing()[4]["pricing"]["prompt"] == "0.000001"
 
 
 def test_a_simulated_model_answers_without_a_network(house):
