@@ -14,6 +14,7 @@ from zlib import crc32
 import orjson
 
 from batch.jobs import ENDPOINTS, MOST_LINES, Line, Problem
+from router.dialects.bodies import too_deep
 
 BLOCK = 256
 """Bytes of a prompt that are compared at once; engines cache by blocks of 16 to 128 tokens."""
@@ -68,11 +69,11 @@ def endpoint_of(path: Path) -> str:
     with path.open("rb") as file:
         for raw in file:
             try:
-                url = orjson.loads(raw)["url"]
+                url = orjson.loads(raw.removeprefix(BOM))["url"]
             except (orjson.JSONDecodeError, KeyError, TypeError):
                 continue
-            if url in ENDPOINTS:
-                return str(url)
+            if isinstance(url, str) and url in ENDPOINTS:
+                return url
     return next(iter(ENDPOINTS))
 
 
@@ -129,6 +130,8 @@ def _object(raw: bytes) -> dict[str, Any]:
         raise _Wrong("invalid_json_line", f"This is not valid JSON: {error}.") from None
     if not isinstance(value, dict):
         raise _Wrong("invalid_json_line", "This is not a JSON object.")
+    if too_deep(raw, value):
+        raise _Wrong("invalid_json_line", "This is nested too deep.")
     return value
 
 

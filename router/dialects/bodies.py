@@ -8,6 +8,23 @@ import orjson
 from router.errors import BadRequest
 from router.types import NOTHING
 
+MANY = 250
+"""Brackets without which nothing can be nested too deep; most bodies have fewer, and are not looked at."""
+
+
+def too_deep(raw: bytes, value: object) -> bool:
+    """Tell whether `value`, read from `raw`, is nested deeper than it can be written again.
+
+    orjson reads 1,024 levels and writes 254, and some are put around a body on its way.
+    """
+    if raw.count(b"[") + raw.count(b"{") <= MANY:
+        return False
+    try:
+        orjson.dumps([[[[value]]]])
+    except orjson.JSONEncodeError:
+        return True
+    return False
+
 
 def object_of(body: bytes) -> dict[str, Any]:
     """Parse a body that must be one JSON object."""
@@ -17,6 +34,8 @@ def object_of(body: bytes) -> dict[str, Any]:
         raise BadRequest(f"The body is not valid JSON: {error}.") from None
     if not isinstance(value, dict):
         raise BadRequest("The body must be a JSON object.")
+    if too_deep(body, value):
+        raise BadRequest("The body is nested too deep.")
     return value
 
 

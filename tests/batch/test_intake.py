@@ -8,9 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batch import intake
-from batch.intake import Unreadable, read_lines
+from batch.intake import Unreadable, endpoint_of, read_lines
 
 CHAT = "/v1/chat/completions"
+
+DEEP = json.loads("[" * 300 + "]" * 300)
+"""More levels than orjson writes, and fewer than it reads."""
 
 
 def line(custom_id="a", text="hi", **fields) -> dict:
@@ -39,6 +42,7 @@ def test_each_line_knows_where_its_bytes_lie(tmp_path):
         (b"{", "invalid_json_line"),
         (b"[1]", "invalid_json_line"),
         (b"\xff\xfe", "invalid_json_line"),
+        (line(body={"model": "m", "messages": DEEP}), "invalid_json_line"),
         (line(custom_id=7), "missing_required_parameter"),
         (line(custom_id="x" * 600), "invalid_value"),
         (line(custom_id="good"), "duplicate_custom_id"),
@@ -78,6 +82,21 @@ def test_lines_are_found_however_an_editor_has_written_them(tmp_path, whole):
 
     assert [json.loads(whole[one.offset :][: one.length])["custom_id"] for one in found] == ["c0", "c1"]
     assert [one.problem for one in found] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("content", "endpoint"),
+    [
+        (b'\xef\xbb\xbf{"url": "/v1/embeddings"}', "/v1/embeddings"),
+        (b'[]\n{"url": []}\n{"url": {}}\n{"url": "/v1/embeddings"}', "/v1/embeddings"),
+        (b'{"url": "/v1/elsewhere"}', CHAT),
+    ],
+)
+def test_the_endpoint_of_a_file_is_what_its_first_good_line_says(tmp_path, content, endpoint):
+    path = tmp_path / "in.jsonl"
+    path.write_bytes(content)
+
+    assert endpoint_of(path) == endpoint
 
 
 def test_a_line_of_ten_megabytes_is_a_line(tmp_path):

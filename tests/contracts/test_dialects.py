@@ -97,6 +97,19 @@ def test_a_dialect_that_cannot_stream_refuses_to():
 
 
 @each_dialect
+def test_what_is_taken_can_be_written_again_however_deep_it_is(dialect: Dialect):
+    least = orjson.dumps(MINIMAL[dialect.name])
+    deep = {
+        levels: parsed(dialect, least[:-1] + b',"x":' + b"[" * levels + b"]" * levels + b"}")
+        for levels in (100, 240, 248, 249, 250, 251, 252, 253, 254, 1000)
+    }
+
+    assert all(orjson.dumps({"on its way": [taken.body]}) for taken in deep.values() if taken is not None)
+    assert deep[100] is not None
+    assert deep[1000] is None
+
+
+@each_dialect
 @given(body=st.binary(max_size=200))
 def test_any_bytes_are_a_request_or_the_callers_error(dialect: Dialect, body: bytes):
     parsed(dialect, body)
