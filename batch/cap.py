@@ -5,6 +5,7 @@ So the cap holds whoever works on the batch: lines at once, a process that was k
 
 import asyncio
 from collections.abc import Sequence
+from weakref import WeakValueDictionary
 
 from batch.jobs import Batch, Claim, Room
 from batch.seams import Store
@@ -22,30 +23,66 @@ LOOK_EVERY = 0.25
 
 
 class Turnstile:
-    """Where the calls of one batch wait for room, one after another, so that one looks and the rest wait."""
+    """Where the calls of one batch wait for room.
 
-    def __init__(self) -> None:
+    Lines that hold nothing yet wait one after another, so that one looks and the rest wait.
+    A line that asks for more while its answer is not paid yet, for a check of it, goes before them.
+    It waits only while another line is at work and will give something back: else each would wait for the
+    other, for ever.
+    """
+
+    def __init__(self, store: Store, limit: Picodollars) -> None:
+        self._store, self._limit = store, limit
         self._first = asyncio.Lock()
         self._settled = asyncio.Event()
+        self._lines: set[Cap] = set()  # those that hold something
 
-    async def reserve(self, store: Store, claim: Claim, amount: Picodollars, *, limit: Picodollars) -> None:
+    async def reserve(self, line: "Cap", amount: Picodollars) -> None:
         """Hold `amount` back, waiting for other calls to cost less than they might have.
 
         Raises `OverBudget` once even that would not make room.
         """
-        async with self._first:
-            while True:
-                self._settled.clear()
-                room = await asyncio.to_thread(store.reserve, claim, amount, limit=limit)
-                if room is Room.HELD:
-                    return
-                if room is Room.SPENT:
-                    raise OverBudget("The batch may not cost as much as this line could.", budget="batch")
-                await self._wait()
+        if line.calls:
+            await self._beside(line, amount)
+        else:
+            await self._in_turn(line, amount)
+        line.calls += 1
+        self._lines.add(line)
+
+    def settled(self, line: "Cap") -> None:
+        """Note that a call is over for which `line` holds something."""
+        line.calls -= 1
+        if not line.calls:
+            self._lines.discard(line)
 
     def wake(self) -> None:
         """Let who waits look again."""
         self._settled.set()
+
+    async def _in_turn(self, line: "Cap", amount: Picodollars) -> None:
+        async with self._first:
+            while not await self._held(line, amount):
+                await self._wait()
+                while any(each.waiting for each in self._lines):
+                    self._settled.clear()
+                    await self._wait()
+
+    async def _beside(self, line: "Cap", amount: Picodollars) -> None:
+        while not await self._held(line, amount):
+            line.waiting += 1
+            try:
+                if not any(each.at_work for each in self._lines):
+                    raise _too_much()
+                await self._wait()
+            finally:
+                line.waiting -= 1
+
+    async def _held(self, line: "Cap", amount: Picodollars) -> bool:
+        self._settled.clear()
+        room = await asyncio.to_thread(self._store.reserve, line.claim, amount, limit=self._limit)
+        if room is Room.SPENT:
+            raise _too_much()
+        return room is Room.HELD
 
     async def _wait(self) -> None:
         try:
@@ -55,21 +92,35 @@ class Turnstile:
             return
 
 
-class Cap:
-    """What one line may spend of what its batch may cost."""
+def _too_much() -> OverBudget:
+    return OverBudget("The batch may not cost as much as this line could.", budget="batch")
 
-    def __init__(self, store: Store, claim: Claim, limit: Picodollars, turnstile: Turnstile) -> None:
-        self._store, self._claim, self._limit, self._turnstile = store, claim, limit, turnstile
+
+class Cap:
+    """What one line may spend of what its batch may cost.
+
+    `calls` are those for which something is held, `waiting` those that wait for room beside them.
+    """
+
+    def __init__(self, store: Store, claim: Claim, turnstile: Turnstile) -> None:
+        self.claim, self.calls, self.waiting = claim, 0, 0
+        self._store, self._turnstile = store, turnstile
         self._over: list[tuple[Picodollars, Picodollars]] = []
+
+    @property
+    def at_work(self) -> bool:
+        """Whether something will be given back though nobody gets room: a call that waits for no check."""
+        return self.calls > (1 if self.waiting else 0)
 
     async def reserve(self, amount: Picodollars) -> None:
         """See `Turnstile.reserve`."""
         await self.booked()
-        await self._turnstile.reserve(self._store, self._claim, amount, limit=self._limit)
+        await self._turnstile.reserve(self, amount)
 
     def settle(self, amount: Picodollars, cost: Picodollars) -> None:
         """Note what a call has cost for which `amount` is held; the store is told by `booked`."""
         self._over.append((amount, cost))
+        self._turnstile.settled(self)
 
     async def booked(self) -> None:
         """Tell the store what was settled.
@@ -78,7 +129,7 @@ class Cap:
         """
         while self._over:
             amount, cost = self._over.pop()
-            await asyncio.to_thread(self._store.settle, self._claim, amount, cost)
+            await asyncio.to_thread(self._store.settle, self.claim, amount, cost)
         self._turnstile.wake()
 
 
@@ -128,10 +179,11 @@ class Caps:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._turnstiles: dict[str, Turnstile] = {}
+        # Gone with the last line of its batch that is under way.
+        self._turnstiles: WeakValueDictionary[str, Turnstile] = WeakValueDictionary()
 
     def of(self, batch: Batch, claim: Claim) -> Cap | None:
         if batch.max_cost is None:
             return None
-        turnstile = self._turnstiles.setdefault(batch.id, Turnstile())
-        return Cap(self._store, claim, batch.max_cost, turnstile)
+        turnstile = self._turnstiles.setdefault(batch.id, Turnstile(self._store, batch.max_cost))
+        return Cap(self._store, claim, turnstile)

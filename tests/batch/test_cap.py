@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from batch.cap import Caps
+from batch.cap import Cap, Caps
 from batch.jobs import Batch, Line, new_id
 from batch.sqlite import SQLiteStore
 from router.errors import OverBudget
@@ -53,6 +53,28 @@ class World:
         await cap.booked()
         return "done"
 
+    async def checked(self, number: int, answer: int, checks: list[int], process: int = 0) -> str:
+        """Give an answer, and have it checked before it is paid, as the pipeline does; each costs a tenth."""
+        cap = self.processes[process].of(self.batch, self.claims[number])
+        try:
+            await cap.reserve(answer)
+        except OverBudget:
+            return "refused"
+        await asyncio.sleep(0)
+        asked = await asyncio.gather(*(self._check(cap, most) for most in checks))
+        cap.settle(answer, answer // 10)
+        await cap.booked()
+        return "checked" if all(asked) else "unchecked"
+
+    async def _check(self, cap: Cap, most: int) -> bool:
+        try:
+            await cap.reserve(most)
+        except OverBudget:
+            return False
+        await asyncio.sleep(0)
+        cap.settle(most, most // 10)
+        return True
+
 
 @given(st.lists(st.tuples(st.integers(1, 50), st.floats(0, 1)), max_size=12), st.integers(0, 300))
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -76,6 +98,31 @@ async def test_a_call_waits_for_others_to_cost_less_than_they_might_have(tmp_pat
 
     assert Counter(ends)["done"] >= 2
     assert world.spent <= 100
+
+
+@given(
+    st.lists(st.tuples(st.integers(10, 90), st.lists(st.integers(10, 90), max_size=3)), max_size=8),
+    st.integers(50, 300),
+)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+async def test_lines_whose_answers_are_checked_never_wait_for_each_other(tmp_path, lines, limit):
+    world = World(tmp_path, limit, len(lines))
+
+    async with asyncio.timeout(60):
+        await asyncio.gather(*(world.checked(n, *line) for n, line in enumerate(lines)))
+
+    assert world.spent <= limit
+
+
+async def test_a_check_that_fits_beside_no_answer_is_left_out_and_the_others_are_made(tmp_path):
+    world = World(tmp_path, 200, 6)
+
+    async with asyncio.timeout(60):
+        alone = await world.checked(0, 180, [30])
+        ends = await asyncio.gather(*(world.checked(n, 60, [30]) for n in range(1, 6)))
+
+    assert alone == "unchecked"
+    assert Counter(ends)["checked"] >= 2
 
 
 async def test_what_could_never_fit_is_refused_at_once(tmp_path):
