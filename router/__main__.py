@@ -11,8 +11,7 @@ from types import MappingProxyType
 
 import click
 
-from router.commands.lazy import LazyGroup
-from router.errors import FarthingError
+from router.commands.lazy import LazyGroup, run
 
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
@@ -51,12 +50,8 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line; an error of ours is a sentence, not a traceback."""
-    try:
-        cli()
-    except FarthingError as error:
-        click.echo(f"farthing: {error}", err=True)
-        sys.exit(2)
+    """Run the command line."""
+    run(cli)
 
 
 if __name__ == "__main__":

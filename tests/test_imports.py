@@ -27,7 +27,9 @@ def loaded(module: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("module", ["router.app", "router.worker", "router.commands.serve"])
+@pytest.mark.parametrize(
+    "module", ["router.app", "router.worker", "router.commands.serve", "router.commands.preloading"]
+)
 def test_serving_loads_no_heavy_library(module: str):
     assert loaded(module) & HEAVY == set()
 

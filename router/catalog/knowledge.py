@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 from router.catalog.claims import ProviderClaims
 from router.catalog.facts import Facts, ModelFacts
@@ -20,8 +21,9 @@ class Knowledge:
     claims: ProviderClaims = field(default_factory=ProviderClaims.load)
 
     @classmethod
+    @cache
     def load(cls) -> "Knowledge":
-        """Read all of them."""
+        """Read all of them: once a process, or once for several if they are forked afterwards."""
         return cls(facts=Facts.load(), providers=Providers.load(), prices=PriceMap.load())
 
     def complete(self, model: Model) -> Model:

@@ -1,9 +1,12 @@
 """A group of commands that are modules of their own, imported when they are named."""
 
 import importlib
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 
 import click
+
+from router.errors import FarthingError
 
 
 class LazyGroup(click.Group):
@@ -28,3 +31,12 @@ class LazyGroup(click.Group):
         """List the commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(self._table.items()))
+
+
+def run(group: click.Command, words: Sequence[str] | None = None) -> None:
+    """Run a command line (default: this process's own); an error of ours is a sentence, not a traceback."""
+    try:
+        group.main(words, prog_name="farthing")
+    except FarthingError as error:
+        click.echo(f"farthing: {error}", err=True)
+        sys.exit(2)

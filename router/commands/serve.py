@@ -1,9 +1,11 @@
 """`farthing serve`: the supervisor, its workers and the drainer."""
 
-import asyncio
 import errno
+import importlib
+import os
 import shutil
 import socket
+import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -19,6 +21,7 @@ from batch.place import Place
 from evaluators import EVALUATORS
 from router.catalog import Knowledge
 from router.commands.discovered import discovered_config
+from router.commands.lazy import run
 from router.config import Config, environment, load
 from router.engines import engine_specs
 from router.errors import ConfigError
@@ -33,6 +36,9 @@ SUCCESSION = 10.0
 
 DRAINING = ("drain", "--interval", "1")
 """A second between drains: opening the ledger is most of what one costs, and this is soon enough."""
+
+FORKS = sys.platform.startswith("linux")
+"""Elsewhere what libraries of the system do in threads of their own makes copies of a process unsafe."""
 
 EVERYWHERE: Mapping[str, str] = MappingProxyType({"0.0.0.0": "127.0.0.1", "::": "::1"})  # noqa: S104 - to be told apart
 """Where a server that listens everywhere can be reached from here."""
@@ -61,7 +67,7 @@ def command(path: Path | None, host: str | None, port: int | None, workers: int 
         where.refuse_open_doors(config)
         data = Path.cwd() / "farthing-data" if path.parent == Path(folder) else config.data
         Place.within(data, config.batch.url).check()
-        asyncio.run(_serve(path.resolve(), config, where, data.resolve(), Path(folder)))
+        _serve(path.resolve(), config, where, data.resolve(), Path(folder))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,65 +127,97 @@ def _discovered(folder: Path) -> Path:
     return path
 
 
-async def _serve(path: Path, config: Config, where: _Where, data: Path, folder: Path) -> None:
+def _serve(path: Path, config: Config, where: _Where, data: Path, folder: Path) -> None:
     (data / "spool").mkdir(parents=True, exist_ok=True)
     listener = where.listener()
-    fd, (host, port) = listener.fileno(), listener.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
+    host, port = listener.getsockname()[:2]
     metrics = folder / "metrics"
     metrics.mkdir()
     given = ["--config", str(path), "--data", str(data), "--last-good", str(folder / "last-good.yaml")]
+    engines = _engines(config, given, environment())
+    _tell_libraries(metrics if where.workers > 1 else None)
     children = [
-        *_workers(where.workers, given, fd, metrics),
-        *_others(config, given, host),
+        *_workers(where.workers, given, listener.fileno()),
+        _child("batch runner", ["batching", *given, "--listening", host]),
+        *([_child("learner", ["learn", *given])] if config.learning.enabled else []),
+        *engines,
         # Last, so that it is stopped last: what the workers seal at their end is drained too.
         _child("drainer", [*DRAINING, "--data", str(data), "--keep-gb", str(config.server.ledger_copy_gb)]),
     ]
-    supervisor = Supervisor(children, patience=config.server.shutdown_seconds + 5)
-    announcing = asyncio.ensure_future(_announce(host, port, shown))
+    if FORKS:
+        # Only now, since it imports what has just been told something.
+        importlib.import_module("router.commands.preloading").preload()
+    supervisor = Supervisor(children, run=_command, patience=config.server.shutdown_seconds + 5)
     try:
-        await supervisor.run()
+        supervisor.keep(Announcement(host, port))
     finally:
-        announcing.cancel()
         listener.close()
         with suppress(OSError):
             shutil.rmtree(metrics)
 
 
-def _workers(count: int, given: Sequence[str], fd: int, metrics: Path) -> list[Child]:
+def _tell_libraries(metrics: Path | None) -> None:
+    """Tell those that look into the environment when they are imported, here or in a child."""
+    # The classifier's matrices are small: more threads for them only spin, and take a core from others.
+    said = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    if metrics is not None:
+        said["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
+    for name, value in said.items():
+        os.environ.setdefault(name, value)  # noqa: TID251 - numpy and prometheus_client look nowhere else
+
+
+def _command(words: Sequence[str]) -> None:
+    """Run another command in this process."""
+    run(click.get_current_context().find_root().command, words)
+
+
+def _workers(count: int, given: Sequence[str], fd: int) -> list[Child]:
     words = ["worker", *given, "--fd", str(fd)]
     if count == 1:
         return [_child("worker 1", words, fd)]
-    # prometheus_client looks for this variable when it is imported.
-    shared = {"PROMETHEUS_MULTIPROC_DIR": str(metrics)}
     words.append("--shared-metrics")
-    return [_child(f"worker {number}", words, fd, **shared) for number in range(1, count + 1)]
+    return [_child(f"worker {number}", words, fd) for number in range(1, count + 1)]
 
 
-def _others(config: Config, given: Sequence[str], host: str) -> list[Child]:
-    """Who works beside those that serve: on batches, on engines, on what is learnt."""
-    batching = _child("batch runner", ["batching", *given, "--listening", host])
-    learner = [_child("learner", ["learn", *given])] if config.learning.enabled else []
-    engines = [
-        # Its variables are the user's: an engine knows best how many threads it wants.
-        Child(
-            name=f"engine {name}", command=["engine", *given, "--upstream", name], environment=environment()
-        )
-        for name in engine_specs(config, environment())
+def _engines(config: Config, given: Sequence[str], environ: Mapping[str, str]) -> list[Child]:
+    # Their variables are the user's: an engine knows best how many threads it wants.
+    return [
+        Child(name=f"engine {name}", command=["engine", *given, "--upstream", name], environment=environ)
+        for name in engine_specs(config, environ)
     ]
-    return [batching, *learner, *engines]
 
 
-def _child(name: str, command: Sequence[str], *descriptors: int, **variables: str) -> Child:
-    # The classifier's matrices are small: more threads for them only spin, and take a core from others.
-    environ = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", **environment(), **variables}
-    return Child(name=name, command=command, descriptors=descriptors, environment=environ)
+def _child(name: str, command: Sequence[str], *descriptors: int) -> Child:
+    return Child(
+        name=name, command=command, descriptors=descriptors, environment=None if FORKS else environment()
+    )
 
 
-async def _announce(host: str, port: int, shown: str) -> None:
-    """Say so once a worker answers; until it does, the question waits in the socket's queue."""
-    reader, writer = await asyncio.open_connection(EVERYWHERE.get(host, host), port)
-    writer.write(b"GET /health HTTP/1.1\r\nHost: farthing\r\nConnection: close\r\n\r\n")
-    await reader.readline()
-    writer.close()
-    click.echo(f"farthing: listening on http://{shown}:{port}", err=True)
+class Announcement:
+    """Says that the server listens once a worker answers; until it does, the question waits in the socket."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._address = (EVERYWHERE.get(host, host), port)
+        self._shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self._question = self._ask()
+
+    def fileno(self) -> int:
+        return self._question.fileno()
+
+    def readable(self) -> bool:
+        try:
+            answered = self._question.recv(1) != b""
+        except OSError:
+            answered = False
+        self._question.close()
+        if answered:
+            click.echo(f"farthing: listening on http://{self._shown}", err=True)
+        else:
+            # The worker that had taken it is gone.
+            self._question = self._ask()
+        return not answered
+
+    def _ask(self) -> socket.socket:
+        question = socket.create_connection(self._address)
+        question.sendall(b"GET /health HTTP/1.1\r\nHost: farthing\r\nConnection: close\r\n\r\n")
+        return question

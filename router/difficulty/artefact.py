@@ -5,6 +5,7 @@ import io
 import json
 import zipfile
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,16 @@ def load(path: Path | None = None) -> Difficulty:
 
     Raises `ConfigError` if it is missing, damaged, or made for another version of this code.
     """
-    chosen = path if path is not None else SHIPPED
+    return _loaded(path) if path is not None else _shipped()
+
+
+@cache
+def _shipped() -> Difficulty:
+    """Read it once a process, or once for several if they are forked afterwards."""
+    return _loaded(SHIPPED)
+
+
+def _loaded(chosen: Path) -> Difficulty:
     facts, arrays = _read(chosen)
     try:
         return _built(facts, arrays)

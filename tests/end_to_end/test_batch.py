@@ -16,7 +16,7 @@ from openai import OpenAI
 
 from router.ledger.store import Ledger, reading
 from tests.support.fake_upstream import FakeUpstream
-from tests.support.server import REPOSITORY, running
+from tests.support.server import REPOSITORY, running, words_of
 
 pytestmark = pytest.mark.e2e
 
@@ -147,10 +147,7 @@ def test_whatever_is_wrong_with_a_command_is_said_in_a_sentence(tmp_path):
 def runner_of(data: Path) -> int | None:
     """The process that works on batches of this data folder."""
     for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (folder / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
+        words = words_of(int(folder.name))
         if b"batching" in words and str(data).encode() in words:
             return int(folder.name)
     return None

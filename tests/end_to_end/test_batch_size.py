@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.support.server import Server, running
+from tests.support.server import Server, role_of, running
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -125,9 +125,9 @@ class Memory:
     def _look(self) -> None:
         now = {"supervisor": _pss(self.process)}
         for child in Path(f"/proc/{self.process}/task/{self.process}/children").read_text().split():
-            words = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
-            if len(words) > 3:
-                now[words[3].decode()] = _pss(int(child))
+            role = role_of(int(child))
+            if role is not None:
+                now[role] = _pss(int(child))
         for name, size in now.items():
             self.most[name] = max(size, self.most.get(name, 0))
         self.together = max(self.together, sum(now.values()))

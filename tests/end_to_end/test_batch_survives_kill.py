@@ -23,7 +23,7 @@ from batch.place import Place
 from batch.sqlite import SQLiteStore
 from tests.support.fake_engine import Seen, seen
 from tests.support.ledger import rows
-from tests.support.server import REPOSITORY
+from tests.support.server import REPOSITORY, words_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500)]
 
@@ -113,10 +113,9 @@ class House:
         """Every process of this house but the provider: its supervisor, their children, the engine."""
         found = []
         for folder in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):
-                words = (folder / "cmdline").read_bytes().split(b"\0")
-                if any(str(self.data.parent).encode() in word for word in words) and b"large" not in words:
-                    found.append((int(folder.name), words))
+            words = words_of(int(folder.name))
+            if any(str(self.data.parent).encode() in word for word in words) and b"large" not in words:
+                found.append((int(folder.name), words))
         return found
 
     def kill(self, role: str) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.support.server import running
+from tests.support.server import role_of, running
 
 pytestmark = pytest.mark.e2e
 
@@ -25,9 +25,8 @@ ANOTHER = "  - {name: sim-other, upstream: sim, price: {input: 0.05, output: 0.1
 def children(pid: int) -> dict[str, int]:
     """The supervisor's children: their command (`worker`, `drain`) and process id."""
     listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    words = {int(child): Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0") for child in listed}
-    # One that has only just been forked has no words of its own yet.
-    return {command[3].decode(): child for child, command in words.items() if len(command) > 3}
+    roles = {int(child): role_of(int(child)) for child in listed}
+    return {role: child for child, role in roles.items() if role is not None}
 
 
 def until(condition, *, within: float = 20.0):

@@ -51,6 +51,23 @@ class Server:
         self.process.wait()
 
 
+def words_of(process: int) -> list[bytes]:
+    """The words of a process's command line, or the name that it has given itself; none if it is gone."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def role_of(process: int) -> str | None:
+    """Which child of a supervisor a process is: `worker`, `drain`, …; `None` while it is only being made."""
+    words = words_of(process)
+    if words[:1] == [b"farthing"]:
+        return words[1].decode()
+    # One that is a program of its own.
+    return words[3].decode() if len(words) > 3 and words[3] != b"serve" else None
+
+
 @contextmanager
 def running(
     config: str,
