@@ -206,7 +206,9 @@ class Engine:
                 stdout=output,
                 stderr=output,
                 env={**QUIET, **self._spec.environment},
-                start_new_session=True,  # its workers are in its group, and end with it
+                # Its workers are in its group, and end with it. No session of its own: Linux shares a core by
+                # sessions first, and lets an engine that never rests hold up the others for seconds.
+                process_group=0,
             )
         self._files.remember(self._process.pid)
 

@@ -24,10 +24,10 @@ FULL = 0.95
 FIRST = 16
 """Calls an engine gets before it has shown how many it runs at once."""
 
-AHEAD = 1.5
+AHEAD = 2.0
 """Calls it gets for each that it runs: it takes on more if it can; else one that ends is followed at once.
 
-Calls that began together end together; an engine that goes by priority lets others pass those that wait.
+Calls that began together end together, and then all that run are followed by as many that wait there.
 """
 
 STALE = 3.0

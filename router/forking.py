@@ -1,7 +1,7 @@
 """Starting a process of ours as a copy of this one: what is loaded here lies in memory once, for all of them.
 
 A copy has this process's modules and data, and nothing else of it: no descriptors but those it is given,
-no signal handlers, a session and a name of its own. It never returns to where it was made.
+no signal handlers, a group and a name of its own. It never returns to where it was made.
 """
 
 import os
@@ -81,7 +81,8 @@ def _let_go(stdin: int, keep: Collection[int], mask: Collection[signal.Signals |
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     # Ctrl-C is for the one that made it, which stops the others in their order.
-    os.setsid()
+    # No session of its own: Linux shares cores by sessions, and may starve one that seldom works.
+    os.setpgid(0, 0)
     os.dup2(stdin, 0)
     for descriptor in [int(path.name) for path in Path("/dev/fd").iterdir()]:
         if descriptor > 2 and descriptor not in keep:

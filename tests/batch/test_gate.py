@@ -139,7 +139,7 @@ def test_a_reading_from_before_ours_ended_shows_nobody_else():
     for _ in range(60):
         one.over()
     one.saw(EngineLoad(running=40, waiting=20))
-    assert one.room() == 60
+    assert one.room() == 80
 
     one.looking()
     one.saw(EngineLoad(ended=60))
@@ -171,7 +171,7 @@ def test_an_engine_whose_cache_is_full_takes_no_more_than_it_runs(full):
     for _ in range(20):
         one.begun()
     one.saw(EngineLoad(running=20))
-    assert one.room() == 30
+    assert one.room() == 40
 
     one.saw(EngineLoad(running=17, waiting=3, **full))
 

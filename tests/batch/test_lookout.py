@@ -52,7 +52,7 @@ async def test_what_the_engine_says_reaches_its_gate(aiohttp_server):
 
     await looked(aiohttp_server, vllm, gate, 1)
 
-    assert gate.room() == 60
+    assert gate.room() == 80
 
 
 async def test_a_fed_engine_is_asked_less_often(aiohttp_server, monkeypatch):
