@@ -104,7 +104,7 @@ class Answerer:
         """Run a line; one that is too early for a limit of requests or tokens waits for its next window."""
         while True:
             purse = house.pipeline.budgets.open(request)
-            capped = purse if cap is None else Capped(purse, cap, request)
+            capped = purse if cap is None else Capped(purse, cap)
             outcome = await house.pipeline.run(request, policy, purse=capped)
             refused = outcome.over_budget
             early = not outcome.attempts and isinstance(refused, OverRate)

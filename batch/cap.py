@@ -9,6 +9,7 @@ from weakref import WeakValueDictionary
 
 from batch.jobs import Batch, Claim, Room
 from batch.seams import Store
+from policies.budgets.refusals import unpriced
 from policies.budgets.worst import most
 from router.budget import Standing
 from router.errors import OverBudget
@@ -136,16 +137,18 @@ class Cap:
 class Capped:
     """A `Purse` within a batch's cap; what the key's own budgets say holds as well."""
 
-    def __init__(self, purse: Purse, cap: Cap, request: Request) -> None:
-        self._purse, self._cap, self._request = purse, cap, request
+    def __init__(self, purse: Purse, cap: Cap) -> None:
+        self._purse, self._cap = purse, cap
         self.refused: OverBudget | None = None
         self.unchecked = False
 
-    async def reserve(self, features: Features, model: Model, /) -> Settle:
-        held = most(self._request, features, model, output_tokens=UNBOUNDED_ANSWER)[0] or 0
+    async def reserve(self, asked: Request, features: Features, model: Model, /) -> Settle:
+        held = most(asked, features, model, output_tokens=UNBOUNDED_ANSWER)[0]
         try:
+            if held is None:
+                raise unpriced(model)
             await self._cap.reserve(held)
-            settle = await self._within(held, features, model)
+            settle = await self._within(held, asked, features, model)
         except OverBudget as error:
             self.refused = error
             raise
@@ -159,9 +162,9 @@ class Capped:
 
         return book
 
-    async def _within(self, held: Picodollars, features: Features, model: Model) -> Settle:
+    async def _within(self, held: Picodollars, asked: Request, features: Features, model: Model) -> Settle:
         try:
-            return await self._purse.reserve(features, model)
+            return await self._purse.reserve(asked, features, model)
         except BaseException:
             self._cap.settle(held, 0)
             raise

@@ -1,9 +1,9 @@
 """What is made of the attempts of one request."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from router.types import Attempt, Picodollars, Purpose, Reply, Status
+from router.types import Attempt, Features, Picodollars, Purpose, Reply, Status, Turn
 
 
 def cannot_tell(one: Reply, other: Reply, /) -> bool | None:  # noqa: ARG001 - says so of any two
@@ -19,6 +19,12 @@ def compared(attempts: list[Attempt], agree: Callable[[Reply, Reply], bool | Non
             yield attempt
         else:
             yield replace(attempt, overturned=agree(draft, accepted))
+
+
+def reading(features: Features, turns: Sequence[Turn], count: Callable[[str], int]) -> Features:
+    """Tell of a request that is sent with `turns` more."""
+    more = sum(count(turn.text) for turn in turns)
+    return replace(features, prompt_tokens=features.prompt_tokens + more) if more else features
 
 
 def answers(attempts: list[Attempt]) -> int:

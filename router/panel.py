@@ -1,10 +1,21 @@
 """The self-checks of one decision at work on one reply: while it grows, and on the whole."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from router.seams import Ask, Burst, Clock, Evaluator
 from router.types import Amendment, Capability, CostClass, Decision, Picodollars, Reply, Request, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """The `Ask` of one attempt's checks."""
+
+    model: str
+    put: Callable[[str, Request], Awaitable[Reply]]
+
+    async def __call__(self, model: str, request: Request, /) -> Reply:
+        return await self.put(model, request)
 
 
 class Panel:

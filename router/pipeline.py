@@ -5,19 +5,19 @@ also when the caller has gone.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 from policies.budgets.free import Free
-from router.attempts import answers, cannot_tell, compared, spent_on_checks
+from router.attempts import answers, cannot_tell, compared, reading, spent_on_checks
 from router.dialects.amend import amended
 from router.entry import entries_of
 from router.errors import OverBudget, Refusal, StruckOut, UnknownModel, Unsent, UpstreamError
 from router.gate import let_through
-from router.panel import Panel, amendment_of
+from router.panel import Asking, Panel, amendment_of
 from router.seams import (
     Budgets,
     Caller,
@@ -47,17 +47,6 @@ from router.types import (
     Usage,
     Verdict,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """The `Ask` of one attempt's checks."""
-
-    model: str
-    put: Callable[[str, Request], Awaitable[Reply]]
-
-    async def __call__(self, model: str, request: Request, /) -> Reply:
-        return await self.put(model, request)
 
 
 class Pipeline:
@@ -209,20 +198,21 @@ class Pipeline:
         purse: Purse,
         purpose: Purpose = Purpose.ANSWER,
     ) -> Attempt:
-        settle = await purse.reserve(features, decision.model)
-        trial = Trial(request, features, decision, clock=self._clock, purpose=purpose)
+        sent = amended(request, decision.model, amendment_of(decision, evaluators))
+        features = reading(features, sent.turns[len(request.turns) :], self._count)
+        settle = await purse.reserve(sent, features, decision.model)
+        trial = Trial(sent, features, decision, clock=self._clock, purpose=purpose)
         panel = Panel(
             decision.checks,
             evaluators,
             request,
-            ask=Asking(decision.model.name, partial(self._ask, features, attempts, purse)),
+            ask=Asking(decision.model.name, partial(self._ask, request, features, attempts, purse)),
             spent=partial(spent_on_checks, attempts),
             clock=self._clock,
         )
         unsent = False
         try:
             upstream = self._upstreams[decision.model.upstream]
-            sent = amended(request, decision.model, amendment_of(decision, evaluators))
             async with aclosing(upstream.send(sent, decision.model)) as stream:
                 await let_through(stream, trial, panel, caller, answers(attempts) + 1)
         except UpstreamError as error:
@@ -244,6 +234,7 @@ class Pipeline:
 
     async def _ask(
         self,
+        request: Request,
         features: Features,
         attempts: list[Attempt],
         purse: Purse,
@@ -253,6 +244,8 @@ class Pipeline:
     ) -> Reply:
         """Ask `model` on a check's behalf; raises `UpstreamError`. Its cost is a row of its own."""
         decision = Decision(model=self._models[model], reason=f"asked by a {purpose}")
+        if question.turns is not request.turns:
+            features = reading(replace(features, prompt_tokens=0, images=0), question.turns, self._count)
         try:
             attempt = await self._attempt(question, features, decision, {}, None, attempts, purse, purpose)
         except OverBudget as error:
@@ -267,11 +260,12 @@ class Pipeline:
         assert chosen is not None, "only an answer can be audited"
         assert chosen.reply is not None, "an accepted attempt has a reply"
         attempts, verdict = list(outcome.attempts), None
-        ask = partial(self._ask, outcome.features, attempts, self.budgets.open(outcome.request))
+        purse, asked = self.budgets.open(outcome.request), outcome.request
+        ask = partial(self._ask, asked, outcome.features, attempts, purse)
         try:
             for auditor in auditors:
                 asking = Asking(chosen.decision.model.name, partial(ask, purpose=Purpose.AUDIT))
-                verdict = await auditor.judge(outcome.request, chosen.reply, asking)
+                verdict = await auditor.judge(asked, chosen.reply, asking)
                 if verdict is not None:
                     break
         finally:

@@ -277,8 +277,8 @@ class Purse(Protocol):
     refused: OverBudget | None
     unchecked: bool
 
-    async def reserve(self, features: Features, model: Model, /) -> Settle:
-        """Hold back the most the call can cost; raises `OverBudget` if a budget does not bear that."""
+    async def reserve(self, asked: Request, features: Features, model: Model, /) -> Settle:
+        """Hold back the most that a call with `asked` can cost; raises `OverBudget` if that is not borne."""
         ...
 
     async def booked(self) -> None:

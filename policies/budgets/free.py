@@ -17,7 +17,7 @@ class Free:
     def open(self, request: Request, /) -> Purse:  # noqa: ARG002 - the seam
         return self
 
-    async def reserve(self, features: Features, model: Model, /) -> Settle:  # noqa: ARG002 - the seam
+    async def reserve(self, asked: Request, features: Features, model: Model, /) -> Settle:  # noqa: ARG002 - the seam
         return forget
 
     async def standing(self, principal: Principal, /) -> Sequence[Standing]:  # noqa: ARG002 - the seam

@@ -49,7 +49,7 @@ class Keeper:
         lines, within = self.rules.lines(request.principal), self.rules.within_request()
         if not (lines or within or self.rules.has_providers):
             return FREE
-        return RequestPurse(self, request, lines, within)
+        return RequestPurse(self, lines, within)
 
     async def standing(self, principal: Principal, /) -> Sequence[Standing]:
         now = self.clock.now().timestamp()
@@ -66,17 +66,15 @@ class Keeper:
 class RequestPurse:
     """What one request may spend; amounts are of money, requests and tokens, in the order of `UNITS`."""
 
-    def __init__(
-        self, keeper: Keeper, request: Request, lines: Sequence[Line], within: Sequence[Line]
-    ) -> None:
-        self._keeper, self._request, self._lines, self._within = keeper, request, lines, within
+    def __init__(self, keeper: Keeper, lines: Sequence[Line], within: Sequence[Line]) -> None:
+        self._keeper, self._lines, self._within = keeper, lines, within
         self._taken = [0, 0, 0]  # by this request: booked, and held for what is under way
         self._last: tuple[Sequence[Line], Sequence[Count], float] = ((), (), 0.0)
         self.refused: OverBudget | None = None
         self.unchecked = False
 
-    async def reserve(self, features: Features, model: Model, /) -> Settle:
-        cost, tokens = most(self._request, features, model, output_tokens=self._keeper.output_tokens)
+    async def reserve(self, asked: Request, features: Features, model: Model, /) -> Settle:
+        cost, tokens = most(asked, features, model, output_tokens=self._keeper.output_tokens)
         requests = 0 if self._taken[REQUESTS] else 1
         try:
             lines = [*self._lines, *self._keeper.rules.at_provider(model.provider)]

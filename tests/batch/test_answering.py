@@ -1,5 +1,7 @@
 """A line is answered by the rules of its key, and waits for a limit rather than fail."""
 
+from dataclasses import replace
+
 import orjson
 import pytest
 
@@ -15,7 +17,7 @@ from policies.policy import RoutedPolicy
 from router.budget import Budget, BudgetScope, Per
 from router.errors import CallerFault, Denied, RateLimited, Unreachable
 from router.pipeline import Pipeline
-from router.types import Principal, Scopes
+from router.types import DOLLAR, Principal, Scopes
 from tests.support.world import Book, FakeClock, Script, features, flat_charge, model
 
 SMALL = model("small")
@@ -24,11 +26,13 @@ SMALL = model("small")
 class World:
     """A house of one model, with one limit, and a line that is answered again and again."""
 
-    def __init__(self, folder, *, scopes=None, per=Per.MINUTE, requests=2, replies=(["x"],)):
+    def __init__(
+        self, folder, *, scopes=None, per=Per.MINUTE, requests=2, replies=(["x"],), small=SMALL, max_cost=None
+    ):
         self.clock, self.slept, self.store, self.book = FakeClock(), [], SQLiteStore(folder), Book()
         limit = Budget(name="pace", scope=BudgetScope.KEY, per=per, requests=requests)
         self.pipeline = Pipeline(
-            models={"small": SMALL},
+            models={"small": small},
             upstreams={"fake": Script({"small": list(replies)})},
             measure=lambda *_: features({"small": 0.9}),
             charge=flat_charge,
@@ -40,12 +44,19 @@ class World:
         now = int(self.clock.now().timestamp())
         who = Principal(key="k", scopes=scopes or Scopes())
         self.batch = Batch(
-            id="b", principal=who, endpoint="/v1/chat/completions", input_file="f", window=86_400, created=now
+            id="b",
+            principal=who,
+            endpoint="/v1/chat/completions",
+            input_file="f",
+            window=86_400,
+            created=now,
+            max_cost=max_cost,
         )
+        self.small = small
 
     def policy(self, _asked, /):
-        spec = PolicySpec(checks=())
-        return RoutedPolicy("default", spec, (SMALL,), health=Health(self.clock), strongest=SMALL)
+        spec = PolicySpec(checks=(), on_unpriced="allow")
+        return RoutedPolicy("default", spec, (self.small,), health=Health(self.clock), strongest=self.small)
 
     def labels(self, _request, _headers, /):
         return {}
@@ -91,3 +102,10 @@ async def test_what_may_be_over_in_a_while_may_be_tried_again(tmp_path, failure,
 @pytest.mark.parametrize("scopes", [Scopes(lanes=frozenset({"interactive"})), Scopes(policies=frozenset())])
 async def test_a_line_keeps_within_the_scopes_of_its_key(tmp_path, scopes):
     assert (await World(tmp_path, scopes=scopes).answer()).status == 403
+
+
+async def test_a_cap_does_not_bear_a_model_whose_price_nobody_knows(tmp_path):
+    unpriced = replace(SMALL, prices=None)
+
+    assert (await World(tmp_path / "free", small=unpriced).answer()).status == 200
+    assert (await World(tmp_path / "capped", small=unpriced, max_cost=DOLLAR).answer()).status == 402

@@ -52,7 +52,7 @@ def budgets(made: str) -> Budgets:
 async def test_a_purse_reserves_and_settles_and_says_how_it_stands(made):
     purse: Purse = budgets(made).open(request())
     assert purse.standings() == () or list(purse.standings()) == []
-    settle = await purse.reserve(features({"a": 0.5}), model("a"))
+    settle = await purse.reserve(request(), features({"a": 0.5}), model("a"))
     settle(attempt(cost=5))
     settle(attempt(cost=5))
     await purse.booked()
@@ -163,6 +163,6 @@ async def test_a_refusal_says_which_budget_and_when_it_begins_anew():
     small = Budget(name="small", scope=BudgetScope.ALL, per=Per.DAY, usd=10**9)
     purse = Keeper(Ruleset([small]), MemoryCounters(clock), clock=clock).open(request())
     with pytest.raises(OverBudget, match=r"'small' allows \$0.001 a day"):
-        await purse.reserve(features({"a": 0.5}), model("a"))
+        await purse.reserve(request(), features({"a": 0.5}), model("a"))
     assert purse.refused is not None
     assert purse.refused.retry_after is None, "it alone is more than the budget"

@@ -7,20 +7,25 @@ from dataclasses import dataclass
 
 import pytest
 
+from evaluators.asking import question
 from evaluators.refusal import Refusal
+from policies.budgets.free import Free, forget
 from policies.language import Escalation, PolicySpec
 from policies.meters import Health
 from policies.policy import RoutedPolicy
 from router.errors import Broken, CallerFault, NoCandidate, OverBudget, Substituted, Unsent
 from router.pipeline import Pipeline
 from router.types import (
+    Amendment,
     AnswerForm,
     CostClass,
+    Decision,
     Delta,
     Grade,
     Limits,
     Purpose,
     Release,
+    Rescue,
     Status,
     ToolCall,
     Usage,
@@ -404,7 +409,7 @@ def over(*allowed: bool, of=None):
     class Purse:
         refused, unchecked = None, False
 
-        async def reserve(self, _features, _model, /):
+        async def reserve(self, _asked, _features, _model, /):
             if not bears.pop(0):
                 self.refused = OverBudget("spent", details=of)
                 raise self.refused
@@ -439,6 +444,53 @@ async def test_a_climb_that_no_budget_bears_ends_with_the_best_answer_so_far():
     outcome = await pipeline.run(request(), policy(), None, over(True, False)[0])
     assert (upstream.sent, outcome.failure) == (["small"], None)
     assert outcome.over_budget is not None
+
+
+class Repairing:
+    """A policy that asks a model, and then to repair its answer."""
+
+    name, strongest, cheapest, evaluators = "p", None, None, {"shape": Said("shape", filled)}
+
+    def candidates(self, _request, /):
+        return (SMALL,)
+
+    def choose(self, _request, _features, /):
+        return self
+
+    def plan(self, _request, _features, /):
+        def steps():
+            first = yield Decision(model=SMALL, reason="", checks=("shape",))
+            repair = Amendment(rescue=Rescue.REPAIR, draft=first.reply, complaint="shape: empty")
+            yield Decision(model=SMALL, reason="", amendment=repair)
+
+        return steps(), {}
+
+
+async def test_what_is_held_is_the_most_that_what_is_sent_can_cost():
+    async def marked(request, reply, ask, /):
+        await ask("large", question(request, system="Mark it.", text=reply.text * 9, most=3))
+        return Verdict(check="marked", passed=True)
+
+    held = []
+
+    class Purse(Free):
+        async def reserve(self, asked, told, model, /):
+            held.append((model.name, asked.limits.output_tokens, told.prompt_tokens))
+            return forget
+
+    said = "four" * 100
+    pipeline, upstream, _ = house({"small": [[said], [""], ["4"]], "large": [["PASS"]]})
+    limited = request(limits=Limits(output_tokens=1))
+    await pipeline.run(limited, policy(Said("marked", marked)), None, Purse())
+    await pipeline.run(limited, Repairing(), None, Purse())
+
+    complaint = len(upstream.requests[-1].turns[-1].text)
+    assert held == [
+        ("small", 1, 10),
+        ("large", 3, len("Mark it.") + 9 * len(said)),
+        ("small", 1, 10),
+        ("small", 1, 10 + len("(nothing)") + complaint),
+    ]
 
 
 @pytest.mark.parametrize("end", [boom(), asyncio.CancelledError(), ZeroDivisionError()])
