@@ -74,7 +74,8 @@ class Answerer:
         try:
             request = parsed(batch, claim, raw)
             keep_within_scopes(request)
-            request = replace(request, labels=house.labels(request, NOTHING))
+            labels = {**house.labels(request, NOTHING), **batch.labels}
+            request = replace(request, labels=labels)
             policy, cap = house.policy(request.asked), self._caps.of(batch, claim)
 
             async def run(spilled: bool) -> Outcome:

@@ -69,6 +69,7 @@ class Background:
             output_window=KEPT,
             max_cost=request.limits.cost,
             lane=Lane.BACKGROUND,
+            labels=request.labels,
         )
         await asyncio.to_thread(self._keep, batch, orjson.dumps(line))
         return _told(batch)

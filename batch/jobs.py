@@ -113,6 +113,7 @@ class Batch:
 
     `output_window` is how many seconds its written files are kept, `None`: until they are deleted.
     `max_cost` bounds what all lines may cost together; what is done by then is kept.
+    `labels` are what was told of its lines when they came, and is not said in them (see `Request`).
     """
 
     id: str
@@ -131,6 +132,7 @@ class Batch:
     error_file: str | None = None
     counts: Counts = Counts()
     lane: Lane = Lane.BATCH
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def answer_in_file(self) -> bool:

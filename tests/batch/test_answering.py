@@ -11,6 +11,7 @@ from batch.sqlite import SQLiteStore
 from policies.budgets.keeper import Keeper
 from policies.budgets.memory import MemoryCounters
 from policies.budgets.rules import Ruleset
+from policies.labels import labels_of
 from policies.language import PolicySpec
 from policies.meters import Health
 from policies.policy import RoutedPolicy
@@ -58,8 +59,8 @@ class World:
         spec = PolicySpec(checks=(), on_unpriced="allow")
         return RoutedPolicy("default", spec, (self.small,), health=Health(self.clock), strongest=self.small)
 
-    def labels(self, _request, _headers, /):
-        return {}
+    def labels(self, request, headers, /):
+        return labels_of(request, headers, wanted=frozenset({"role"}), named=frozenset())
 
     async def sleep(self, seconds):
         self.slept.append(seconds)
@@ -102,6 +103,14 @@ async def test_what_may_be_over_in_a_while_may_be_tried_again(tmp_path, failure,
 @pytest.mark.parametrize("scopes", [Scopes(lanes=frozenset({"interactive"})), Scopes(policies=frozenset())])
 async def test_a_line_keeps_within_the_scopes_of_its_key(tmp_path, scopes):
     assert (await World(tmp_path, scopes=scopes).answer()).status == 403
+
+
+async def test_what_the_headers_of_a_request_said_counts_when_it_is_answered_later(tmp_path):
+    world = World(tmp_path)
+    world.batch = replace(world.batch, labels={"header:x-data": "secret", "role": "subagent"})
+    await world.answer()
+
+    assert world.book.rows[0].labels == {"header:x-data": "secret", "role": "subagent"}
 
 
 async def test_a_cap_does_not_bear_a_model_whose_price_nobody_knows(tmp_path):

@@ -86,11 +86,12 @@ async def test_it_is_queued_then_answered(world, client):
 
 
 async def test_it_is_a_batch_of_one_line_in_the_lane_of_its_own(world):
-    told = await world.defer(limits=Limits(cost=5))
+    told = await world.defer(limits=Limits(cost=5), labels={"header:x-data": "secret"})
     await world.work(told["id"])
     ((batch, line),) = world.seen
 
     assert (batch.lane, batch.window, batch.max_cost) == (Lane.BACKGROUND, WITHIN, 5)
+    assert batch.labels == {"header:x-data": "secret"}, "policies may ask for what a header said"
     assert line["body"] == {"model": "auto", "messages": BODY["messages"]}, "what is said to us stays here"
     assert world.store.file(batch.input_file).expires == batch.created + KEPT
 
