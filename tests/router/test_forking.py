@@ -21,7 +21,7 @@ def run(words):
         "loaded": loaded,
         "open": [fd in map(int, os.listdir("/dev/fd")) for fd in (kept[1], other[0], other[1])],
         "term": signal.getsignal(signal.SIGTERM) is signal.SIG_DFL,
-        "own session": os.getsid(0) == os.getpid(),
+        "own group": os.getpgid(0) == os.getpid(),
         "name": open("/proc/self/cmdline").read().rstrip(chr(0)).split(chr(0))[0],
         "stdin": sys.stdin.read(),
     }
@@ -45,7 +45,7 @@ def test_a_copy_has_what_was_loaded_and_only_the_descriptors_it_is_given():
         "loaded": ["by the maker"],
         "open": [True, False, False],
         "term": True,
-        "own session": True,
+        "own group": True,
         "name": "farthing worker --fd 9",
         "stdin": "said by the maker",
     }
