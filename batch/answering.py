@@ -15,7 +15,7 @@ from batch.spill import Spill
 from policies.spilling import late
 from router.answers import note_of
 from router.dialects import DIALECTS
-from router.door import keep_within_scopes
+from router.door import keep_within_scopes, still_good
 from router.errors import (
     BadRequest,
     Broken,
@@ -29,6 +29,7 @@ from router.errors import (
     Unreachable,
 )
 from router.http import status_of
+from router.keys import Ring
 from router.pipeline import Pipeline
 from router.seams import Clock, Dialect, Policy
 from router.types import NOTHING, Outcome, Picodollars, Request
@@ -47,6 +48,11 @@ class House(Protocol):
     """The part of a configuration at work that batches need."""
 
     pipeline: Pipeline
+
+    @property
+    def ring(self) -> Ring | None:
+        """The keys there are; `None`: no keys are asked for."""
+        ...
 
     def policy(self, asked: str, /) -> Policy: ...
 
@@ -73,6 +79,8 @@ class Answerer:
         dialect, request_id, house = DIALECTS[ENDPOINTS[batch.endpoint]], request_id_of(claim), self._house()
         try:
             request = parsed(batch, claim, raw)
+            who = still_good(house.ring, request.principal, self._clock.now())
+            request = replace(request, principal=who)
             keep_within_scopes(request)
             labels = {**house.labels(request, NOTHING), **batch.labels}
             request = replace(request, labels=labels)

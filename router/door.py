@@ -63,6 +63,17 @@ def auditor_of(ring: Ring | None, http: web.Request, now: datetime) -> None:
         raise OutOfScope("This is for keys whose role is 'auditor' or 'admin'.", param="role")
 
 
+def still_good(ring: Ring | None, who: Principal, now: datetime) -> Principal:
+    """Give who asked a while ago with what the key may do now; raises `NotAuthorized` if it is good no more.
+
+    Who asked while no keys were asked for may go on.
+    """
+    if ring is None or who.key is None:
+        return who
+    found = ring.named(who.key, now)
+    return replace(who, role=found.role, scopes=found.scopes)
+
+
 def keep_within_scopes(request: Request) -> None:
     """Raise `OutOfScope`, naming the constraint, if the key is not for this request."""
     who = request.principal

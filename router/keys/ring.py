@@ -34,9 +34,10 @@ class Ring:
         for key in keys:
             if self._keys.setdefault(key.name, key) is not key:
                 log.error("there are two keys named %r; the one of the key store is not used", key.name)
+        self._by_name = {key.name: self._admitted(key) for key in self._keys.values()}
         self._by_digest: dict[str, Admitted] = {}
         for key in self._keys.values():
-            admitted = self._admitted(key)
+            admitted = self._by_name[key.name]
             self._by_digest[key.digest] = admitted
             if key.previous is not None:
                 until = _earliest(admitted.until, key.previous_until)
@@ -55,11 +56,14 @@ class Ring:
             raise NotAuthorized(
                 "The API key is not known here." if secret else "An API key is needed.", guessed=bool(secret)
             )
-        if found.refused is not None:
-            raise NotAuthorized(found.refused)
-        if found.until is not None and found.until <= now:
-            raise NotAuthorized(f"The API key has expired, at {found.until:%Y-%m-%dT%H:%M:%SZ}.")
-        return found.principal
+        return _good(found, now)
+
+    def named(self, name: str, now: datetime) -> Principal:
+        """Tell what the key of that name may do now; raise `NotAuthorized` if it is good no more."""
+        found = self._by_name.get(name)
+        if found is None:
+            raise NotAuthorized("The API key is not there any more.")
+        return _good(found, now)
 
     def holders(self) -> list[Principal]:
         """Everybody whose key may be good, each once."""
@@ -109,6 +113,14 @@ class Ring:
             until=_earliest(*(each.expires for each in line)),
             refused=f"{whose} has been revoked." if gone is not None else None,
         )
+
+
+def _good(found: Admitted, now: datetime) -> Principal:
+    if found.refused is not None:
+        raise NotAuthorized(found.refused)
+    if found.until is not None and found.until <= now:
+        raise NotAuthorized(f"The API key has expired, at {found.until:%Y-%m-%dT%H:%M:%SZ}.")
+    return found.principal
 
 
 def narrowed(scopes: Sequence[Scopes]) -> Scopes:

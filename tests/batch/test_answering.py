@@ -1,6 +1,7 @@
 """A line is answered by the rules of its key, and waits for a limit rather than fail."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import orjson
 import pytest
@@ -17,8 +18,9 @@ from policies.meters import Health
 from policies.policy import RoutedPolicy
 from router.budget import Budget, BudgetScope, Per
 from router.errors import CallerFault, Denied, RateLimited, Unreachable
+from router.keys import Key, Ring
 from router.pipeline import Pipeline
-from router.types import DOLLAR, Principal, Scopes
+from router.types import DOLLAR, Principal, Role, Scopes
 from tests.support.world import Book, FakeClock, Script, features, flat_charge, model
 
 SMALL = model("small")
@@ -54,6 +56,8 @@ class World:
             max_cost=max_cost,
         )
         self.small = small
+
+    ring = None
 
     def policy(self, _asked, /):
         spec = PolicySpec(checks=(), on_unpriced="allow")
@@ -111,6 +115,24 @@ async def test_what_the_headers_of_a_request_said_counts_when_it_is_answered_lat
     await world.answer()
 
     assert world.book.rows[0].labels == {"header:x-data": "secret", "role": "subagent"}
+
+
+@pytest.mark.parametrize(
+    ("now", "status"),
+    [
+        ({}, 200),
+        ({"revoked": datetime(2026, 11, 22, tzinfo=UTC)}, 401),
+        ({"expires": datetime(2026, 11, 23, tzinfo=UTC)}, 401),
+        ({"name": "another"}, 401),
+        ({"role": Role.AUDITOR}, 403),
+        ({"scopes": Scopes(lanes=frozenset({"interactive"}))}, 403),
+    ],
+)
+async def test_a_key_is_asked_for_what_it_may_do_now(tmp_path, now, status):
+    world = World(tmp_path)
+    world.ring = Ring([Key(**{"name": "k", "digest": "d", **now})])
+
+    assert (await world.answer()).status == status
 
 
 async def test_a_cap_does_not_bear_a_model_whose_price_nobody_knows(tmp_path):

@@ -59,6 +59,8 @@ class World:
             clock=self.clock,
         )
 
+    ring = None
+
     def policy(self, _asked, /):
         spec = PolicySpec(checks=())
         return RoutedPolicy("default", spec, (SMALL, LARGE), health=Health(self.clock), strongest=LARGE)

@@ -112,6 +112,8 @@ class World:
     async def sent(self, request_id, _model):
         self.spilling.sent(request_id)
 
+    ring = None
+
     def policy(self, asked, /):
         if asked != "auto":
             raise UnknownModel
