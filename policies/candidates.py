@@ -32,11 +32,6 @@ class Foreseen(NamedTuple):
 class Candidates(Sequence[Model]):
     """A sequence of models; `asked` are those beside them that checks ask, by name."""
 
-    __slots__ = (
-        "_at", "_bounded", "_extras", "_lineup", "_places", "_ranks", "_table", "asked", "models", "names",
-        "priced", "shortest", "varied", "windows",
-    )  # fmt: skip
-
     def __init__(
         self,
         models: Sequence[Model],
@@ -63,6 +58,8 @@ class Candidates(Sequence[Model]):
         """The smallest context window of all, in tokens."""
         self._at: dict[str, int] | None = None
         self._lineup: Lineup | None = None
+        self._told: Mapping[str, Prediction] | None = None
+        self._foreseen = Foreseen(np.zeros(0), np.zeros(0))
         self._places: Places | None = None
         self._ranks = ranks
 
@@ -117,13 +114,17 @@ class Candidates(Sequence[Model]):
         return self._ranks
 
     def foreseen(self, told: Mapping[str, Prediction]) -> Foreseen:
-        """Say what is expected of each."""
+        """Say what is expected of each; asked again of the same predictions, the same is said."""
+        if told is self._told:
+            return self._foreseen
         predictions = Predictions.of(told)
         if predictions.lineup is not self._lineup:
             self._lineup, self._places = predictions.lineup, self._sought(predictions.lineup)
-        if self._places is None:
-            return Foreseen(predictions.success, predictions.tokens)
-        return Foreseen(predictions.success[self._places], predictions.tokens[self._places])
+        success, tokens = predictions.success, predictions.tokens
+        if self._places is not None:
+            success, tokens = success[self._places], tokens[self._places]
+        self._told, self._foreseen = told, Foreseen(success, tokens)
+        return self._foreseen
 
     def _sought(self, lineup: Lineup) -> Places | None:
         if lineup.names == self.names:

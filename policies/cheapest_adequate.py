@@ -80,7 +80,8 @@ class _Way:
         totals = self._costs if checking is None else self._costs + checking
         self._totals = switched(totals, features, candidates)
         """What an answer costs with its checks, and with a prompt cache that is left behind."""
-        self._enough = needed(spec, features, float(self._chance[self._chance.argmax()]))
+        self._best = float(self._chance[self._chance.argmax()])
+        self._enough = needed(spec, features, self._best)
         self._promised = "least" in features.moment
         self._tried: set[int] = set()
 
@@ -206,8 +207,10 @@ class _Way:
 
     def _may_follow(self, chance: float, cost: Picodollars) -> bool:
         """Tell whether there is a stronger model that calls and money will reach for."""
-        if self._caps.calls <= 1:
+        if self._caps.calls <= 1 or self._best <= chance:
             return False
+        if not self._tried and not self._caps.has_price:
+            return True
         stronger = self._chance > chance
         if self._tried:
             stronger[list(self._tried)] = False

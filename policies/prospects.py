@@ -30,9 +30,10 @@ def after_failure(success: float, failed: float) -> float:
     """The chance of a plan once a model that had the chance `failed` is known to have failed."""
     if not 0.0 < failed < 1.0 or not 0.0 < success < 1.0:
         return success
-    told = ALIKE * sqrt(success * (1.0 - success) * failed / (1.0 - failed))
-    # What is left cannot be less than if every one of its failures were shared.
-    return max(success - told, (success - failed) / (1.0 - failed), 0.0)
+    left = success - ALIKE * sqrt(success * (1.0 - success) * failed / (1.0 - failed))
+    # It cannot be less than if every one of its failures were shared.
+    shared = (success - failed) / (1.0 - failed)
+    return left if left > shared and left > 0.0 else max(shared, 0.0)
 
 
 def prospects(

@@ -45,6 +45,8 @@ def reliability(checks: tuple[str, ...], features: Features, release: Release) -
 
 def switched(totals: Doubles, features: Features, candidates: Candidates) -> Doubles:
     """Add to what starting at each model costs (models,) what is saved where a prompt cache is kept."""
+    if not features.moment:
+        return totals
     kept = {key.removeprefix(KEPT): saved for key, saved in features.moment.items() if key.startswith(KEPT)}
     if not kept:
         return totals

@@ -38,25 +38,24 @@ def best_start(
     `chance`, `cost` and `ranks` (the places of names in the alphabet) are (models,), never empty.
     """
     checks = checks if calls > 1 else NO_CLIMB
-    if len(chance) > FEW:
+    if len(chance) <= FEW:
+        chances, costs = chance.tolist(), cost.tolist()
+        places = _strongest_first(chances, costs, ranks)
+    else:
         order = _many_strongest_first(chance, cost, ranks)
         if calls >= EVER:
             told = _told_by_the_weakest(chance[order], cost[order], enough, checks)
             if told is not None:
                 return Start(int(order[told]), good=True)
-        places: Sequence[int] = order.tolist()
-    else:
-        places = _strongest_first(chance.tolist(), cost, ranks)
-    chances, costs = chance[places].tolist(), cost[places].tolist()
-    at, good = _looked_at(chances, costs, ranks[places], enough, checks, deep=calls >= EVER)
-    return Start(places[at], good)
+        chances, costs, places = chance.tolist(), cost.tolist(), order.tolist()
+    return _looked_at(places, chances, costs, ranks, enough, checks, deep=calls >= EVER)
 
 
-def _strongest_first(chances: Sequence[float], cost: Doubles, ranks: Places) -> list[int]:
+def _strongest_first(chances: Sequence[float], costs: Sequence[float], ranks: Places) -> list[int]:
     """Order as `prospects` does: costs and names matter only where chances are alike."""
     places = range(len(chances))
     if len(set(chances)) < len(chances):
-        return sorted(places, key=lambda place: (-chances[place], cost[place], ranks[place]))
+        return sorted(places, key=lambda place: (-chances[place], costs[place], ranks[place]))
     return sorted(places, key=chances.__getitem__, reverse=True)
 
 
@@ -69,6 +68,7 @@ def _many_strongest_first(chance: Doubles, cost: Doubles, ranks: Places) -> Plac
 
 
 def _looked_at(
+    places: Sequence[int],
     chances: Sequence[float],
     costs: Sequence[float],
     ranks: Places,
@@ -77,12 +77,14 @@ def _looked_at(
     *,
     deep: bool,
 ) -> Start:
-    """Look ahead from one after another, the strongest first, as far as one may be the best."""
+    """Look ahead from one place after another, the strongest first, as far as one may be the best."""
     # Plain numbers, not `Prospect`s: this is done for every model of every request.
     catch, alarm = checks.catch, checks.alarm
-    best, best_cost, best_success, good = 0, costs[0], chances[0], chances[0] >= enough
+    best = places[0]
+    best_cost, best_success = costs[best], chances[best]
+    good = best_success >= enough
     climb_cost, climb_success = best_cost, best_success
-    for place in range(1, len(chances)):
+    for place in places[1:]:
         p = chances[place]
         if good and (p + (1.0 - p) * catch) * ROUNDING < enough:
             break  # neither this one nor any weaker one is good enough, whatever follows it

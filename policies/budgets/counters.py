@@ -1,7 +1,6 @@
 """What budgets are counted on: accounts that are reserved from and settled, all or none."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 
@@ -12,35 +11,32 @@ class Count(NamedTuple):
     held: int
 
 
-class Claim(NamedTuple):
-    """`amount` is wanted of the account `key`, which may reach `limit` and is forgotten at `ends`.
+class Account(NamedTuple):
+    """An account: it may reach `limit`, and is forgotten at `ends`, in seconds since 1970.
 
-    `ends` is in seconds since 1970; `grain` is what may be rounded up to.
-    A tuple, because ten are made for every call.
+    `grain` is what may be rounded up to.
     """
 
     key: str
     limit: int
-    amount: int
     ends: float
     grain: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
-    """All of `claims` is held under `id`; `counts` are the accounts as they stand with it."""
+class Held(NamedTuple):
+    """Of each account its amount is held, all under `id`; `counts` are the accounts as they stand with it."""
 
     id: str
-    claims: tuple[Claim, ...]
-    counts: tuple[Count, ...]
+    accounts: Sequence[Account]
+    amounts: Sequence[int]
+    counts: Sequence[tuple[int, int]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Short:
-    """Nothing is held, because the account of the claim at `position` does not bear it."""
+class Short(NamedTuple):
+    """Nothing is held, because the account at `position` does not bear it."""
 
     position: int
-    count: Count
+    standing: Count
 
 
 class Unavailable(Exception):
@@ -53,8 +49,8 @@ class Counters(Protocol):
     Only what a call takes above what was held for it can bring an account above its limit.
     """
 
-    async def reserve(self, claims: Sequence[Claim], /) -> Held | Short:
-        """Hold every claim, or none; raises `Unavailable`."""
+    async def reserve(self, accounts: Sequence[Account], amounts: Sequence[int], /) -> Held | Short:
+        """Hold of each account its amount, or of none any; raises `Unavailable`."""
         ...
 
     def settle(self, held: Held, amounts: Sequence[int], /) -> None:
@@ -65,8 +61,8 @@ class Counters(Protocol):
         """Wait until what was settled so far outlives this process, but not for ever."""
         ...
 
-    async def counts(self, claims: Sequence[Claim], /) -> Sequence[Count]:
-        """How the accounts of claims stand: at nothing, where nobody opened one. Raises `Unavailable`."""
+    async def counts(self, accounts: Sequence[Account], /) -> Sequence[Count]:
+        """How accounts stand: at nothing, where nobody opened one. Raises `Unavailable`."""
         ...
 
     async def keep(self) -> None:

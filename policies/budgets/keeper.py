@@ -4,10 +4,10 @@ import logging
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from policies.budgets.counters import Count, Counters, Held, Short, Unavailable
+from policies.budgets.counters import Counters, Held, Short, Unavailable
 from policies.budgets.free import Free, forget
 from policies.budgets.refusals import refusal, unpriced
-from policies.budgets.rules import Line, Ruleset
+from policies.budgets.rules import Applying, Line, Ruleset
 from policies.budgets.worst import most
 from router.budget import Standing
 from router.errors import OverBudget, Unaccounted
@@ -46,30 +46,32 @@ class Keeper:
         self.output_tokens, self.refuses = output_tokens, refuses
 
     def open(self, request: Request, /) -> Purse:
-        lines, within = self.rules.lines(request.principal), self.rules.within_request()
-        if not (lines or within or self.rules.has_providers):
+        applying, within = self.rules.applying(request.principal), self.rules.within_request()
+        if not (applying.lines or within or self.rules.has_providers):
             return FREE
-        return RequestPurse(self, lines, within)
+        return RequestPurse(self, request.principal, within)
 
     async def standing(self, principal: Principal, /) -> Sequence[Standing]:
         now = self.clock.now().timestamp()
-        lines = self.rules.lines(principal)
-        if not lines:
+        applying = self.rules.applying(principal)
+        if not applying.lines:
             return ()
         try:
-            counts = await self.counters.counts(self.rules.claims(lines, (0, 0, 0), now))
+            counts = await self.counters.counts(applying.accounts(self.rules.calendar, now))
         except Unavailable:
             raise Unaccounted(retry_after=1.0) from None
-        return [self.rules.standing(line, count, now) for line, count in zip(lines, counts, strict=True)]
+        return [
+            self.rules.standing(line, count, now) for line, count in zip(applying.lines, counts, strict=True)
+        ]
 
 
 class RequestPurse:
     """What one request may spend; amounts are of money, requests and tokens, in the order of `UNITS`."""
 
-    def __init__(self, keeper: Keeper, lines: Sequence[Line], within: Sequence[Line]) -> None:
-        self._keeper, self._lines, self._within = keeper, lines, within
-        self._taken = [0, 0, 0]  # by this request: booked, and held for what is under way
-        self._last: tuple[Sequence[Line], Sequence[Count], float] = ((), (), 0.0)
+    def __init__(self, keeper: Keeper, who: Principal, within: Sequence[Line]) -> None:
+        self._keeper, self._who, self._within = keeper, who, within
+        self._taken: Amounts = (0, 0, 0)  # by this request: booked, and held for what is under way
+        self._last: tuple[Sequence[Line], Sequence[tuple[int, int]], float] = ((), (), 0.0)
         self.refused: OverBudget | None = None
         self.unchecked = False
 
@@ -77,10 +79,10 @@ class RequestPurse:
         cost, tokens = most(asked, features, model, output_tokens=self._keeper.output_tokens)
         requests = 0 if self._taken[REQUESTS] else 1
         try:
-            lines = [*self._lines, *self._keeper.rules.at_provider(model.provider)]
-            if cost is None and any(not line.place for line in (*lines, *self._within)):
+            applying = self._keeper.rules.applying(self._who, model.provider)
+            if cost is None and any(not line.place for line in (*applying.lines, *self._within)):
                 raise unpriced(model)
-            return await self._hold(lines, (cost or 0, requests, tokens))
+            return await self._hold(applying, (cost or 0, requests, tokens))
         except OverBudget as error:
             self.refused = error
             raise
@@ -93,24 +95,24 @@ class RequestPurse:
         rules = self._keeper.rules
         return [rules.standing(line, count, now) for line, count in zip(lines, counts, strict=True)]
 
-    async def _hold(self, lines: Sequence[Line], wanted: Amounts) -> Settle:
+    async def _hold(self, applying: Applying, wanted: Amounts) -> Settle:
         keeper = self._keeper
         now = keeper.clock.now().timestamp()
         self._within_request(wanted)
-        claims = keeper.rules.claims(lines, wanted, now)
+        accounts = applying.accounts(keeper.rules.calendar, now)
         try:
-            held = await keeper.counters.reserve(claims)
+            held = await keeper.counters.reserve(accounts, applying.amounts(wanted))
         except Unavailable as error:
             return self._unreachable(error)
         if isinstance(held, Short):
-            line = lines[held.position]
-            self._last = (line,), (held.count,), now
-            raise refusal(keeper.rules.standing(line, held.count, now), wanted[line.place], now)
-        self._last = lines, held.counts, now
-        self._take(wanted)
-        return self._settler(lines, held, wanted)
+            line = applying.lines[held.position]
+            self._last = (line,), (held.standing,), now
+            raise refusal(keeper.rules.standing(line, held.standing, now), wanted[line.place], now)
+        self._last = applying.lines, held.counts, now
+        self._take(*wanted)
+        return self._settler(applying, held, wanted)
 
-    def _settler(self, lines: Sequence[Line], held: Held, wanted: Amounts) -> Settle:
+    def _settler(self, applying: Applying, held: Held, wanted: Amounts) -> Settle:
         settled = False
 
         def settle(attempt: Attempt, /) -> None:
@@ -125,18 +127,19 @@ class RequestPurse:
                 wanted[REQUESTS],
                 wanted[TOKENS] if tokens is None else tokens,
             )
-            self._take((booked[USD] - wanted[USD], 0, booked[TOKENS] - wanted[TOKENS]))
-            self._keeper.counters.settle(held, [booked[line.place] for line in lines])
+            self._take(booked[USD] - wanted[USD], 0, booked[TOKENS] - wanted[TOKENS])
+            self._keeper.counters.settle(held, applying.amounts(booked))
 
         return settle
 
-    def _take(self, amounts: Amounts) -> None:
-        self._taken = [have + more for have, more in zip(self._taken, amounts, strict=True)]
+    def _take(self, money: int, requests: int, tokens: int) -> None:
+        taken = self._taken
+        self._taken = taken[USD] + money, taken[REQUESTS] + requests, taken[TOKENS] + tokens
 
     def _within_request(self, wanted: Amounts) -> None:
         for line in self._within:
             if self._taken[line.place] + wanted[line.place] > line.limit:
-                standing = self._keeper.rules.standing(line, Count(self._taken[line.place], 0), 0.0)
+                standing = self._keeper.rules.standing(line, (self._taken[line.place], 0), 0.0)
                 raise refusal(standing, wanted[line.place], 0.0)
 
     def _unreachable(self, error: Unavailable) -> Settle:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from policies.budgets.book import Book, Entry, Wish
-from policies.budgets.counters import Claim, Count, Held, Short, Unavailable
+from policies.budgets.counters import Account, Count, Held, Short, Unavailable
 from policies.budgets.slots import Slots
 from router.seams import Clock
 
@@ -69,37 +69,37 @@ class LeasedCounters:
     def __init__(self, folder: Path, clock: Clock) -> None:
         self._folder, self._clock = folder, clock
         self._leases: dict[str, Lease] = {}
-        self._open: set[int] = set()
+        self._open: set[str] = set()
         self._numbers = count()
         self._turn, self._hurry = asyncio.Lock(), asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="budgets")
         self._slots: Slots | None = None
         self._book: Book | None = None
 
-    async def reserve(self, claims: Sequence[Claim], /) -> Held | Short:
+    async def reserve(self, accounts: Sequence[Account], amounts: Sequence[int], /) -> Held | Short:
         recalls = 0
         while True:
-            lacking = [claim for claim in claims if not self._has_room(claim)]
+            claims = zip(accounts, amounts, strict=True)
+            lacking = [claim for claim in claims if not self._has_room(*claim)]
             if not lacking:
-                return self._hold(claims)
+                return self._hold(accounts, amounts)
             # Shielded: what is granted must be noted, also if the caller has left by then.
             short = await asyncio.shield(asyncio.ensure_future(self._fetch(lacking)))
             if short is None:
                 continue
-            claim, seen, elsewhere = short
+            account, seen, elsewhere = short
             if not elsewhere or recalls == RECALLS:
-                return Short(position=list(claims).index(claim), count=seen)
+                return Short(accounts.index(account), seen)
             recalls += 1
             await asyncio.sleep(RECALLED)
 
     def settle(self, held: Held, amounts: Sequence[int], /) -> None:
-        number = int(held.id)
-        if number not in self._open or self._slots is None:
+        if held.id not in self._open or self._slots is None:
             return
-        self._open.remove(number)
-        for claim, amount in zip(held.claims, amounts, strict=True):
-            lease = self._leases[claim.key]
-            lease.held -= claim.amount
+        self._open.remove(held.id)
+        for account, was, amount in zip(held.accounts, held.amounts, amounts, strict=True):
+            lease = self._leases[account.key]
+            lease.held -= was
             if amount:
                 lease.used += amount
                 self._slots.put(lease.slot, lease.used)
@@ -109,8 +109,8 @@ class LeasedCounters:
     async def booked(self) -> None:
         return  # it stands in the file already
 
-    async def counts(self, claims: Sequence[Claim], /) -> Sequence[Count]:
-        keys = [claim.key for claim in claims]
+    async def counts(self, accounts: Sequence[Account], /) -> Sequence[Count]:
+        keys = [account.key for account in accounts]
         await self._book_all(sweeping=False)
         found = await self._in_thread(lambda book: book.counts(keys))
         # What the file has as granted is held here, and else where, or is still to be had.
@@ -164,45 +164,45 @@ class LeasedCounters:
             self._book = self._slots = None
         self._thread.shutdown()
 
-    def _has_room(self, claim: Claim) -> bool:
-        lease = self._leases.get(claim.key)
-        return lease is not None and not lease.closing and lease.room >= claim.amount
+    def _has_room(self, account: Account, amount: int) -> bool:
+        lease = self._leases.get(account.key)
+        return lease is not None and not lease.closing and lease.room >= amount
 
-    def _hold(self, claims: Sequence[Claim]) -> Held:
+    def _hold(self, accounts: Sequence[Account], amounts: Sequence[int]) -> Held:
         counts = []
-        for claim in claims:
-            lease = self._leases[claim.key]
-            lease.held += claim.amount
-            lease.stale, lease.limit = 0, claim.limit
+        for account, amount in zip(accounts, amounts, strict=True):
+            lease = self._leases[account.key]
+            lease.held += amount
+            lease.stale, lease.limit = 0, account.limit
             counts.append(lease.count())
-        number = next(self._numbers)
+        number = str(next(self._numbers))
         self._open.add(number)
-        return Held(id=str(number), claims=tuple(claims), counts=tuple(counts))
+        return Held(number, accounts, amounts, counts)
 
-    async def _fetch(self, claims: Sequence[Claim]) -> tuple[Claim, Count, bool] | None:
-        """Have the leases enlarged that do not suffice; give the first claim that cannot be met."""
+    async def _fetch(self, claims: Sequence[tuple[Account, int]]) -> tuple[Account, Count, bool] | None:
+        """Have the leases enlarged that do not suffice; give the first account that does not bear it."""
         now = self._clock.now().timestamp()
         async with self._turn:
             await self._opened()
-            lacking = [claim for claim in claims if not self._has_room(claim)]
-            leases = [self._leases.get(claim.key) or self._begin(claim) for claim in lacking]
+            lacking = [claim for claim in claims if not self._has_room(*claim)]
+            leases = [self._leases.get(account.key) or self._begin(account) for account, _ in lacking]
             wishes = [
-                Wish(claim.key, claim.limit, claim.amount - lease.room, claim.ends, lease.slot)
-                for claim, lease in zip(lacking, leases, strict=True)
+                Wish(account.key, account.limit, amount - lease.room, account.ends, lease.slot)
+                for (account, amount), lease in zip(lacking, leases, strict=True)
             ]
             grants = await self._in_thread(lambda book: book.grant(wishes, now)) if wishes else []
             for lease, grant in zip(leases, grants, strict=True):
                 lease.granted += grant.granted
                 lease.rest, lease.idle = grant.rest, lease.idle and not grant.granted
-            for claim, lease, grant in zip(lacking, leases, grants, strict=True):
-                if not grant.granted and lease.room < claim.amount:
+            for (account, amount), lease, grant in zip(lacking, leases, grants, strict=True):
+                if not grant.granted and lease.room < amount:
                     spent, out = grant.stands
-                    return claim, Count(spent, out - max(0, lease.room)), grant.elsewhere
+                    return account, Count(spent, out - max(0, lease.room)), grant.elsewhere
         return None
 
-    def _begin(self, claim: Claim) -> Lease:
+    def _begin(self, account: Account) -> Lease:
         assert self._slots is not None, "opened before"
-        lease = self._leases[claim.key] = Lease(claim.key, self._slots.take(), claim.ends)
+        lease = self._leases[account.key] = Lease(account.key, self._slots.take(), account.ends)
         return lease
 
     async def _book_all(self, *, sweeping: bool) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from itertools import count
 
-from policies.budgets.counters import Claim, Count, Held, Short
+from policies.budgets.counters import Account, Count, Held, Short
 from router.seams import Clock
 
 SWEEP_EVERY = 60.0
@@ -24,39 +24,33 @@ class MemoryCounters:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._accounts: dict[str, _Account] = {}
-        self._open: set[str] = set()
+        self._open: dict[str, list[_Account]] = {}
         self._numbers = count()
 
-    async def reserve(self, claims: Sequence[Claim], /) -> Held | Short:
-        accounts = [self._account(claim) for claim in claims]
-        for position, (claim, account) in enumerate(zip(claims, accounts, strict=True)):
-            if account.spent + account.held + claim.amount > claim.limit:
-                return Short(position=position, count=Count(account.spent, account.held))
-        for claim, account in zip(claims, accounts, strict=True):
-            account.held += claim.amount
-        held = Held(
-            id=str(next(self._numbers)),
-            claims=tuple(claims),
-            counts=tuple(Count(account.spent, account.held) for account in accounts),
-        )
-        self._open.add(held.id)
-        return held
+    async def reserve(self, accounts: Sequence[Account], amounts: Sequence[int], /) -> Held | Short:
+        known = self._accounts
+        found = [known.get(account.key) or self._begun(account) for account in accounts]
+        counts = [(one.spent, one.held + amount) for one, amount in zip(found, amounts, strict=True)]
+        for position, (account, (spent, held)) in enumerate(zip(accounts, counts, strict=True)):
+            if spent + held > account.limit:
+                return Short(position, Count(spent, held - amounts[position]))
+        for one, amount in zip(found, amounts, strict=True):
+            one.held += amount
+        number = str(next(self._numbers))
+        self._open[number] = found
+        return Held(number, accounts, amounts, counts)
 
     def settle(self, held: Held, amounts: Sequence[int], /) -> None:
-        if held.id not in self._open:
-            return
-        self._open.remove(held.id)
-        for claim, amount in zip(held.claims, amounts, strict=True):
-            account = self._account(claim)
-            account.held -= claim.amount
+        for account, was, amount in zip(self._open.pop(held.id, ()), held.amounts, amounts, strict=False):
+            account.held -= was
             account.spent += amount
 
     async def booked(self) -> None:
         return
 
-    async def counts(self, claims: Sequence[Claim], /) -> Sequence[Count]:
-        accounts = [self._accounts.get(claim.key) for claim in claims]
-        return [Count(a.spent, a.held) if a is not None else Count(0, 0) for a in accounts]
+    async def counts(self, accounts: Sequence[Account], /) -> Sequence[Count]:
+        found = [self._accounts.get(account.key) for account in accounts]
+        return [Count(a.spent, a.held) if a is not None else Count(0, 0) for a in found]
 
     async def keep(self) -> None:
         while True:
@@ -72,9 +66,8 @@ class MemoryCounters:
 
     async def close(self) -> None:
         self._accounts.clear()
+        self._open.clear()
 
-    def _account(self, claim: Claim) -> _Account:
-        account = self._accounts.get(claim.key)
-        if account is None:
-            account = self._accounts[claim.key] = _Account(claim.ends)
-        return account
+    def _begun(self, account: Account) -> _Account:
+        begun = self._accounts[account.key] = _Account(account.ends)
+        return begun

@@ -1,25 +1,28 @@
 """Accounts shared by many machines, in Redis or Valkey; the one door to redis-py.
 
-All that a process asks goes through one connection, as many questions at once as there are:
+All that a process asks goes through one connection (`wire.py`), without waiting for earlier answers:
 what is asked first is done first, so what was reserved for a caller who has left is given back right after.
 """
 
 import asyncio
+import hashlib
 import logging
 import secrets
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
 from itertools import count
 from types import MappingProxyType
 from typing import Any
 
+import hiredis
 from redis.asyncio import Redis
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import RedisError
 
-from policies.budgets.counters import Claim, Count, Held, Short, Unavailable
+from policies.budgets.counters import Account, Count, Held, Short, Unavailable
+from policies.budgets.wire import Question, Wire, packed
 from router.seams import Clock
 
 log = logging.getLogger(__name__)
@@ -27,33 +30,31 @@ log = logging.getLogger(__name__)
 PATIENCE = 1.0
 """Seconds after which Redis counts as away."""
 
-AT_ONCE = 256
-"""Questions of one round trip."""
-
 RETRY_EVERY = 0.25
 """Seconds between two tries to reach a Redis that is away."""
 
 UNSENT = 100_000
 """Settlements that wait for Redis to come back; beyond them the oldest are left to expire."""
 
-SCRIPTS: Mapping[str, Sequence[str]] = MappingProxyType(
-    {"sweep": ("sweep",), "reserve": ("sweep", "reserve"), "settle": ("settle",)}
+REMEMBERED = 10_000
+"""Callers whose keys are kept ready."""
+
+
+def _script(*parts: str) -> str:
+    return "".join(files(__package__).joinpath(f"{part}.lua").read_text() for part in parts)
+
+
+SCRIPTS: Mapping[str, str] = MappingProxyType(
+    {"reserve": _script("sweep", "reserve"), "settle": _script("settle"), "sweep": _script("sweep")}
 )
-"""The files each script is made of."""
 
-
-@dataclass(slots=True)
-class _Question:
-    """A script's call, and where its answer goes, if anybody waits for it."""
-
-    script: str
-    keys: list[str]
-    arguments: list[str | int | float]
-    answer: "asyncio.Future[list[int] | Unavailable] | None" = None
-
-
-def _script(name: str) -> str:
-    return "".join(files(__package__).joinpath(f"{part}.lua").read_text() for part in SCRIPTS[name])
+DIGESTS: Mapping[str, bytes] = MappingProxyType(
+    {
+        name: hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest().encode()
+        for name, script in SCRIPTS.items()
+    }
+)
+"""What Redis calls each script."""
 
 
 class RedisCounters:
@@ -64,51 +65,54 @@ class RedisCounters:
     """
 
     def __init__(self, url: str, *, prefix: str, expires: float, clock: Clock) -> None:
-        self._redis = Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE)
+        self._redis = Redis.from_url(
+            url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, protocol=2
+        )
         # One tag for all: in a cluster, the keys of a script must lie in one slot.
         self._prefix, self._expires, self._clock = f"{{{prefix}}}:", expires, clock
         self._process, self._numbers = secrets.token_hex(8), count()
-        self._digests: dict[str, str] = {}
-        self._waiting: deque[_Question] = deque()
-        self._called, self._idle = asyncio.Event(), asyncio.Event()
+        self._keys = lru_cache(REMEMBERED)(self._named)
         self._open: set[str] = set()
-        self._sender: asyncio.Future[None] | None = None
-        self._away = False
+        self._waiting: deque[Question] = deque()
+        self._wire: Wire | None = None
         self._connection: Any = None
-        self._settling: _Question | None = None
+        self._connecting: asyncio.Task[None] | None = None
+        self._away = False
+        self._settling: Question | None = None
 
-    async def reserve(self, claims: Sequence[Claim], /) -> Held | Short:
-        held = Held(id=f"{self._process}-{next(self._numbers)}", claims=tuple(claims), counts=())
+    async def reserve(self, accounts: Sequence[Account], amounts: Sequence[int], /) -> Held | Short:
+        held, accounts = f"{self._process}-{next(self._numbers)}", tuple(accounts)
         now = self._clock.now().timestamp()
-        arguments: list[str | int | float] = [held.id, now, now + self._expires]
-        for claim in claims:
-            arguments += (claim.limit // claim.grain, _up(claim, claim.amount), int(claim.ends) + 60)
-        answer: asyncio.Future[list[int] | Unavailable] = asyncio.get_running_loop().create_future()
-        self._ask(_Question("reserve", self._keys(claims), arguments, answer))
-        self._open.add(held.id)
+        arguments: list[str | int | float] = [held, now, now + self._expires]
+        for account, amount in zip(accounts, amounts, strict=True):
+            grain = account.grain
+            arguments += (account.limit // grain, -(-amount // grain), int(account.ends) + 60)
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._ask(Question(self._called("reserve", accounts, arguments), answer=answer))
+        self._open.add(held)
         try:
             told = await answer
         except asyncio.CancelledError:
-            self.settle(held, [0] * len(claims))  # whether it is held by now or not: this is asked after it
+            self._give_back(held, accounts, amounts)  # held by now or not: this is asked after it
             raise
-        if isinstance(told, Unavailable):
-            self.settle(held, [0] * len(claims))  # it may have been done, and the answer been lost
-            raise told
+        if isinstance(told, Exception):
+            self._give_back(held, accounts, amounts)  # it may have been done, and the answer been lost
+            raise Unavailable(f"Redis: {told}")
         if told[0]:
-            self._open.discard(held.id)
-            claim = claims[told[0] - 1]
-            return Short(position=told[0] - 1, count=_stands(claim, told[1:3]))
-        counts = tuple(_stands(claim, told[1 + 2 * i : 3 + 2 * i]) for i, claim in enumerate(claims))
-        return Held(id=held.id, claims=held.claims, counts=counts)
+            self._open.discard(held)
+            position = told[0] - 1
+            return Short(position, Count(*_stands(accounts[position], told[1], told[2])))
+        stands = zip(accounts, told[1::2], told[2::2], strict=True)
+        return Held(held, accounts, amounts, [_stands(*each) for each in stands])
 
     def settle(self, held: Held, amounts: Sequence[int], /) -> None:
         if held.id not in self._open:
             return
         self._open.discard(held.id)
         arguments: list[str | int | float] = [held.id]
-        for claim, amount in zip(held.claims, amounts, strict=True):
-            arguments += (_up(claim, claim.amount), _up(claim, amount))
-        self._settling = _Question("settle", self._keys(held.claims), arguments)
+        for account, was, amount in zip(held.accounts, held.amounts, amounts, strict=True):
+            arguments += (-(-was // account.grain), -(-amount // account.grain))
+        self._settling = Question(self._called("settle", tuple(held.accounts), arguments), lasting=True)
         self._ask(self._settling)
 
     async def booked(self) -> None:
@@ -119,127 +123,130 @@ class RedisCounters:
             last.answer = asyncio.get_running_loop().create_future()
         await asyncio.shield(last.answer)  # others may wait for it too
 
-    async def counts(self, claims: Sequence[Claim], /) -> Sequence[Count]:
-        if self._waiting and not self._away:
-            await self._idle.wait()
-        pipe = self._redis.pipeline(transaction=False)
-        now = self._clock.now().timestamp()
+    async def counts(self, accounts: Sequence[Account], /) -> Sequence[Count]:
         # Else what was held by a process that is gone would show until somebody reserves.
-        _ = pipe.eval(_script("sweep"), 2, *self._keys(()), "", now)
-        for claim in claims:
-            _ = pipe.hmget(f"{self._prefix}{claim.key}", "spent", "held")
-        try:
-            found = (await pipe.execute())[1:] if claims else []
-        except (RedisError, OSError) as error:
-            raise Unavailable(f"Redis: {error}") from error
-        return [_stands(claim, [int(n or 0) for n in row]) for claim, row in zip(claims, found, strict=True)]
+        _ = self._put(self._called("sweep", (), ["", self._clock.now().timestamp()]))
+        keys = self._keys(tuple(accounts))[2:]
+        rows = [self._put(packed("HMGET", key, "spent", "held")) for key in keys]
+        found = await asyncio.gather(*rows)
+        failed = next((row for row in found if isinstance(row, Exception)), None)
+        if failed is not None:
+            raise Unavailable(f"Redis: {failed}")
+        stands = zip(accounts, found, strict=True)
+        return [Count(*_stands(account, *(int(n or 0) for n in row))) for account, row in stands]
 
     async def keep(self) -> None:
         await asyncio.Event().wait()  # Redis keeps itself, and the scripts sweep
 
     async def close(self) -> None:
-        if self._sender is not None:
+        if self._wire is not None or self._waiting:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._idle.wait(), 2 * PATIENCE)
-            self._sender.cancel()
+                await asyncio.wait_for(self._put(packed("PING")), 2 * PATIENCE)
+        if self._connecting is not None:
+            self._connecting.cancel()
         await self._hang_up()
         await self._redis.aclose()
 
-    def _keys(self, claims: Sequence[Claim]) -> list[str]:
-        accounts = (f"{self._prefix}{claim.key}" for claim in claims)
-        return [f"{self._prefix}reservations", f"{self._prefix}expired", *accounts]
+    def _named(self, accounts: tuple[Account, ...]) -> tuple[bytes, ...]:
+        accounted = (f"{self._prefix}{account.key}" for account in accounts)
+        named = (f"{self._prefix}reservations", f"{self._prefix}expired", *accounted)
+        return tuple(key.encode() for key in named)
 
-    def _ask(self, question: _Question) -> None:
+    def _called(
+        self, script: str, accounts: tuple[Account, ...], arguments: Sequence[str | int | float]
+    ) -> bytes:
+        keys = self._keys(accounts)
+        return packed("EVALSHA", DIGESTS[script], len(keys), *keys, *arguments)
+
+    def _give_back(self, held: str, accounts: Sequence[Account], amounts: Sequence[int]) -> None:
+        self.settle(Held(held, accounts, amounts, ()), [0] * len(accounts))
+
+    def _put(self, command: bytes) -> "asyncio.Future[Any]":
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._ask(Question(command, answer=answer))
+        return answer
+
+    def _ask(self, question: Question) -> None:
+        if self._wire is not None:
+            self._wire.ask(question)
+            return
         self._waiting.append(question)
-        self._called.set()
-        self._idle.clear()
         if len(self._waiting) > UNSENT:
             log.error("a settlement is left to expire: Redis has been away for too long")
-            left = self._waiting.popleft()
-            if left.answer is not None and not left.answer.done():
-                left.answer.set_result(Unavailable("Redis has been away for too long."))
-        if self._sender is None:
-            self._sender = asyncio.ensure_future(self._send())
+            self._waiting.popleft().told(ConnectionError("it has been away for too long"))
+        if self._connecting is None:
+            self._connecting = asyncio.ensure_future(self._connect())
 
-    async def _send(self) -> None:
-        while True:
-            await self._called.wait()
-            self._called.clear()
+    async def _connect(self) -> None:
+        """Try until there is a connection, or nothing is left to ask on it."""
+        try:
+            await self._hang_up()
             while self._waiting:
-                batch = [self._waiting.popleft() for _ in range(min(AT_ONCE, len(self._waiting)))]
                 try:
-                    await self._round_trip(batch)
-                    self._away = False
+                    pool: Any = self._redis.connection_pool  # its types are incomplete
+                    self._connection = await pool.get_connection()
                 except (RedisError, OSError) as error:
-                    self._gone(batch, error)
-                    await self._hang_up()
+                    self._gone(self._waiting, error)
                     await asyncio.sleep(RETRY_EVERY)
-            self._idle.set()
+                    continue
+                # It has no public door to its transport.
+                transport = self._connection._writer.transport  # noqa: SLF001
+                self._wire = Wire(transport, self._heard, self._lost, patience=PATIENCE)
+                self._away = False
+                self._tell_scripts(self._wire)
+                waiting, self._waiting = self._waiting, deque()
+                for question in waiting:
+                    self._wire.ask(question)
+                return
+        finally:
+            self._connecting = None
 
-    async def _round_trip(self, batch: Sequence[_Question]) -> None:
-        if not self._digests:
-            for name in SCRIPTS:
-                self._digests[name] = await self._redis.script_load(_script(name))
-        answers = await self._answers(batch)
-        if any(isinstance(answer, NoScriptError) for answer in answers):
-            self._digests.clear()  # a Redis that was started anew has to be told them again
-        for question, answer in zip(batch, answers, strict=True):
-            if isinstance(answer, NoScriptError):
-                self._waiting.append(question)
-                continue
-            if question is self._settling:
-                self._settling = None
-            if question.answer is not None and not question.answer.done():
-                failed = isinstance(answer, Exception)
-                question.answer.set_result(Unavailable(f"Redis: {answer}") if failed else answer)
+    def _tell_scripts(self, wire: Wire) -> None:
+        for script in SCRIPTS.values():
+            wire.ask(Question(packed("SCRIPT", "LOAD", script)))
 
-    async def _answers(self, batch: Sequence[_Question]) -> list[Any]:
-        """Ask all at once, on one connection: a third of what a pipeline of redis-py costs."""
-        if self._connection is None:
-            pool: Any = self._redis.connection_pool  # its types are incomplete
-            self._connection = await pool.get_connection()
-        line = self._connection
-        await line.send_packed_command(
-            line.pack_commands(
-                ("EVALSHA", self._digests[each.script], len(each.keys), *each.keys, *each.arguments)
-                for each in batch
-            )
-        )
-        answers: list[Any] = []
-        for _ in batch:
-            try:
-                answers.append(await line.read_response())
-            except ResponseError as error:
-                answers.append(error)
-        return answers
+    def _heard(self, question: Question, answer: object) -> None:
+        if isinstance(answer, hiredis.ReplyError) and str(answer).startswith("NOSCRIPT") and self._wire:
+            self._tell_scripts(self._wire)  # it has forgotten them
+            self._wire.ask(question)
+            return
+        if question is self._settling:
+            self._settling = None
+        question.told(answer)
+
+    def _lost(self, left: "deque[Question]", error: Exception) -> None:
+        """Tell those who wait, and ask on the next connection what has to be told."""
+        self._wire = None
+        self._gone(left, error)
+        if self._waiting and self._connecting is None:
+            self._connecting = asyncio.ensure_future(self._again())
+
+    async def _again(self) -> None:
+        await asyncio.sleep(RETRY_EVERY)
+        await self._connect()
 
     async def _hang_up(self) -> None:
-        """What is still to come on this connection answers questions that nobody asks any more."""
-        line, self._connection = self._connection, None
+        line, self._connection, wire, self._wire = self._connection, None, self._wire, None
+        if wire is not None:
+            wire.end(ConnectionError("it was closed here"))
         if line is not None:
             with suppress(RedisError, OSError):
                 await line.disconnect()
             await self._redis.connection_pool.release(line)
 
-    def _gone(self, batch: Sequence[_Question], error: Exception) -> None:
-        """Tell those who wait, and keep the settlements until Redis is back."""
-        if not self._away:
+    def _gone(self, left: "deque[Question]", error: Exception) -> None:
+        if left and not self._away:
             log.error("Redis does not answer: %s", error)
-        self._away = True
-        self._digests.clear()
-        for question in batch:
-            if question.answer is not None and not question.answer.done():
-                question.answer.set_result(Unavailable(f"Redis: {error}"))
-        kept = [question for question in batch if question.script == "settle"]
-        for question in kept:
+        self._away = bool(left)
+        for question in left:
+            question.told(error)
             question.answer = None
-        self._waiting.extendleft(reversed(kept))
+        kept = [question for question in left if question.lasting]
+        if left is self._waiting:
+            self._waiting = deque(kept)
+        else:
+            self._waiting.extendleft(reversed(kept))
 
 
-def _up(claim: Claim, amount: int) -> int:
-    return -(-amount // claim.grain)
-
-
-def _stands(claim: Claim, numbers: Sequence[int]) -> Count:
-    spent, held = numbers
-    return Count(spent * claim.grain, held * claim.grain)
+def _stands(account: Account, spent: int, held: int) -> tuple[int, int]:
+    return spent * account.grain, held * account.grain

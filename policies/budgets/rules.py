@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from policies.budgets.counters import Claim, Count
-from policies.budgets.windows import KEPT, Calendar
+from policies.budgets.counters import Account
+from policies.budgets.windows import KEPT, Calendar, Window
 from router.budget import Budget, BudgetScope, Standing, Unit
 from router.types import Principal
 
@@ -21,7 +21,15 @@ UNITS = tuple(Unit)
 """In the order in which amounts of all three are given: money first."""
 
 REMEMBERED = 10_000
-"""Names whose lines are kept ready."""
+"""Names, and callers, whose lines are kept ready."""
+
+Labels: TypeAlias = tuple[
+    str | None, str | None, str | None, tuple[str, ...], str | None, str | None, tuple[str, ...]
+]
+"""A caller as far as budgets look at one: key, team, user, tags, run, session and the key's parents."""
+
+Own: TypeAlias = tuple[tuple[str, tuple[Budget, ...]], ...]
+"""The limits that stand on keys themselves, by the key."""
 
 
 class Line(NamedTuple):
@@ -39,6 +47,39 @@ class Line(NamedTuple):
     lasting: bool
     per: str
     grain: int
+
+
+class Applying:
+    """The limits that apply to somebody; `places` are those of their units in `UNITS`."""
+
+    __slots__ = ("_accounts", "_windows", "lines", "places")
+
+    def __init__(self, lines: Iterable[Line]) -> None:
+        self.lines = tuple(lines)
+        self.places = tuple(line.place for line in self.lines)
+        self._windows: Mapping[str, Window] | None = None
+        self._accounts: tuple[Account, ...] = ()
+
+    def accounts(self, calendar: Calendar, now: float) -> tuple[Account, ...]:
+        """The accounts that they are kept on now, each for its limit."""
+        windows = calendar.windows(now)
+        if windows is not self._windows:
+            forgotten = now + KEPT
+            self._windows = windows
+            self._accounts = tuple(
+                Account(
+                    line.account + (window := windows[line.per]).name,
+                    line.limit,
+                    window.ends or (NEVER if line.lasting else forgotten),
+                    line.grain,
+                )
+                for line in self.lines
+            )
+        return self._accounts
+
+    def amounts(self, each: Sequence[int]) -> list[int]:
+        """Say what is wanted of each account, given what is wanted of each unit."""
+        return [each[place] for place in self.places]
 
 
 def _own(who: Principal, label: str | None) -> Sequence[str]:
@@ -83,44 +124,22 @@ class Ruleset:
         self._of_key = of_key
         self.calendar = calendar or Calendar()
         self._lines = lru_cache(REMEMBERED)(self._find)
-        self._own_lines = lru_cache(REMEMBERED)(_lines)
+        self._known = lru_cache(REMEMBERED)(self._apply)
 
-    def lines(self, who: Principal) -> list[Line]:
-        """Every limit that applies whatever model is asked."""
-        lines: list[Line] = []
-        for scope in self._by_scope:
-            if scope in WHO:
-                for name in WHO[scope](who):
-                    lines += self._lines(scope, name)
-        for name in (who.key, *who.parents) if who.key is not None else ():
-            for budget in self._of_key(name):
-                lines += self._own_lines(budget, name)
-        return lines
+    def applying(self, who: Principal, provider: str | None = None) -> Applying:
+        """Every limit that applies, whatever model is asked, and those of what a provider may be given."""
+        own: Own = ()
+        if who.key is not None:
+            names = (who.key, *who.parents)
+            own = tuple((name, tuple(found)) for name in names if (found := self._of_key(name)))
+        labels = (who.key, who.team, who.user, who.tags, who.run, who.session, who.parents)
+        return self._known(labels, provider if self.has_providers else None, own)
 
     def within_request(self) -> Sequence[Line]:
         """The limits of every single request."""
         return self._lines(BudgetScope.REQUEST, "") if BudgetScope.REQUEST in self._by_scope else ()
 
-    def at_provider(self, provider: str | None) -> Sequence[Line]:
-        """The limits of what a provider may be given."""
-        known = provider is not None and self.has_providers
-        return self._lines(BudgetScope.PROVIDER, provider or "") if known else ()
-
-    def claims(self, lines: Iterable[Line], amounts: Sequence[int], now: float) -> list[Claim]:
-        """Say which accounts amounts are wanted of: `amounts` are in the order of `UNITS`."""
-        windows, forgotten = self.calendar.windows(now), now + KEPT
-        return [
-            Claim(
-                line.account + (window := windows[line.per]).name,
-                line.limit,
-                amounts[line.place],
-                window.ends or (NEVER if line.lasting else forgotten),
-                line.grain,
-            )
-            for line in lines
-        ]
-
-    def standing(self, line: Line, count: Count, now: float) -> Standing:
+    def standing(self, line: Line, count: tuple[int, int], now: float) -> Standing:
         """Say how a limit stands."""
         budget = line.budget
         ends = None if budget.scope is BudgetScope.REQUEST else self.calendar.window(budget.per, now).ends
@@ -131,8 +150,8 @@ class Ruleset:
             unit=line.unit,
             per=budget.per,
             limit=line.limit,
-            spent=count.spent,
-            held=count.held,
+            spent=count[0],
+            held=count[1],
             resets=datetime.fromtimestamp(ends, UTC) if ends is not None else None,
         )
 
@@ -140,6 +159,21 @@ class Ruleset:
     def has_providers(self) -> bool:
         """Whether it matters whom a request is given to."""
         return BudgetScope.PROVIDER in self._by_scope
+
+    def _apply(self, labels: Labels, provider: str | None, own: Own) -> Applying:
+        key, team, user, tags, run, session, parents = labels
+        who = Principal(key=key, team=team, user=user, tags=tags, run=run, session=session, parents=parents)
+        lines: list[Line] = []
+        for scope in self._by_scope:
+            if scope in WHO:
+                for name in WHO[scope](who):
+                    lines += self._lines(scope, name)
+        for name, budgets in own:
+            for budget in budgets:
+                lines += _lines(budget, name)
+        if provider is not None:
+            lines += self._lines(BudgetScope.PROVIDER, provider)
+        return Applying(lines)
 
     def _find(self, scope: BudgetScope, name: str) -> tuple[Line, ...]:
         label = name.partition("/")[2] if scope in CHOSEN else name

@@ -16,11 +16,12 @@ def local_counts(
 ) -> tuple[list[Line], list[Count]]:
     """Give each limit of a key, and how it stands; a server books within a second."""
     rules = Ruleset((), of_key=lambda name: limits if name == key else (), calendar=calendar)
-    lines = rules.lines(Principal(key=key))
+    applying = rules.applying(Principal(key=key))
+    lines = list(applying.lines)
     if not (folder / FILE).exists():
         return lines, [Count(0, 0)] * len(lines)
     book = Book(folder, owner="")
     try:
-        return lines, book.counts([claim.key for claim in rules.claims(lines, (0, 0, 0), now)])
+        return lines, book.counts([account.key for account in applying.accounts(calendar, now)])
     finally:
         book.close()

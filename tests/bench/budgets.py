@@ -57,7 +57,7 @@ ROUNDS = 5
 
 async def one(keeper: Keeper) -> None:
     purse = keeper.open(CALL)
-    settle = await purse.reserve(TOLD, MODEL)
+    settle = await purse.reserve(CALL, TOLD, MODEL)
     settle(DONE)
     await purse.booked()
 

@@ -86,7 +86,7 @@ class Way:
 
     async def _spend(self, model: Model) -> None:
         purse = self.keeper.open(self.asked)
-        settle = await purse.reserve(self.features, model)
+        settle = await purse.reserve(self.asked, self.features, model)
         settle(self.done)
         await purse.booked()
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies.budgets.counters import Claim, Counters, Held, Short
+from policies.budgets.counters import Account, Counters, Held, Short
 from policies.budgets.free import Free
 from policies.budgets.keeper import Keeper
 from policies.budgets.leases import LeasedCounters
@@ -16,7 +16,7 @@ from policies.budgets.rules import Ruleset
 from router.budget import Budget, BudgetScope, Per
 from router.errors import OverBudget
 from router.seams import Budgets, Purse
-from tests.support.budgets import attempt
+from tests.support.budgets import Claim, accounts, attempt, claims
 from tests.support.redis_server import started
 from tests.support.world import FakeClock, features, model, request
 
@@ -71,53 +71,53 @@ async def counters(request, tmp_path):
 
 
 def claim(key="a", limit=10, amount=1) -> Claim:
-    return Claim(key, limit, amount, 4e9)
+    return Claim(Account(key, limit, 4e9), amount)
 
 
 async def test_what_is_held_counts_until_it_is_settled(counters: Counters):
-    held = await counters.reserve([claim(amount=7)])
+    held = await counters.reserve(*claims(claim(amount=7)))
     assert isinstance(held, Held)
-    short = await counters.reserve([claim(amount=4)])
+    short = await counters.reserve(*claims(claim(amount=4)))
     assert isinstance(short, Short)
-    assert (short.position, short.count.spent + short.count.held) == (0, 7)
+    assert (short.position, short.standing.spent + short.standing.held) == (0, 7)
     counters.settle(held, [2])
-    assert isinstance(await counters.reserve([claim(amount=8)]), Held)
+    assert isinstance(await counters.reserve(*claims(claim(amount=8))), Held)
 
 
 async def test_all_claims_are_held_or_none(counters: Counters):
-    short = await counters.reserve([claim("a", amount=5), claim("b", limit=3, amount=4)])
+    short = await counters.reserve(*claims(claim("a", amount=5), claim("b", limit=3, amount=4)))
     assert isinstance(short, Short)
     assert short.position == 1
-    assert isinstance(await counters.reserve([claim("a", amount=10)]), Held)
+    assert isinstance(await counters.reserve(*claims(claim("a", amount=10))), Held)
 
 
 async def test_settling_twice_books_once(counters: Counters):
-    held = await counters.reserve([claim(amount=7)])
+    held = await counters.reserve(*claims(claim(amount=7)))
     counters.settle(held, [5])
     counters.settle(held, [5])
-    assert isinstance(await counters.reserve([claim(amount=5)]), Held)
-    assert isinstance(await counters.reserve([claim(amount=1)]), Short)
+    assert isinstance(await counters.reserve(*claims(claim(amount=5))), Held)
+    assert isinstance(await counters.reserve(*claims(claim(amount=1))), Short)
 
 
 async def test_a_call_that_took_more_than_was_held_is_booked_in_full(counters: Counters):
-    held = await counters.reserve([claim(amount=7)])
+    held = await counters.reserve(*claims(claim(amount=7)))
     counters.settle(held, [12])
-    assert isinstance(await counters.reserve([claim(amount=1)]), Short)
-    assert isinstance(await counters.reserve([claim(limit=13, amount=1)]), Held)
+    assert isinstance(await counters.reserve(*claims(claim(amount=1))), Short)
+    assert isinstance(await counters.reserve(*claims(claim(limit=13, amount=1))), Held)
 
 
 async def test_the_counts_add_up(counters: Counters):
-    held = await counters.reserve([claim("x", amount=3)])
+    held = await counters.reserve(*claims(claim("x", amount=3)))
     counters.settle(held, [2])
-    still = await counters.reserve([claim("x", amount=4)])
+    still = await counters.reserve(*claims(claim("x", amount=4)))
     assert isinstance(still, Held)
     assert tuple(still.counts[0]) == (2, 4)
-    assert tuple((await counters.counts([claim("nobody")]))[0]) == (0, 0)
+    assert tuple((await counters.counts(accounts(claim("nobody"))))[0]) == (0, 0)
 
 
 async def test_a_crowd_gets_exactly_what_there_is(counters: Counters):
     async def one(number: int) -> bool:
-        held = await counters.reserve([claim(limit=50), claim("b", limit=1000, amount=3)])
+        held = await counters.reserve(*claims(claim(limit=50), claim("b", limit=1000, amount=3)))
         await asyncio.sleep(0)
         if isinstance(held, Held):
             counters.settle(held, [1, 2])
@@ -129,13 +129,13 @@ async def test_a_crowd_gets_exactly_what_there_is(counters: Counters):
 
 async def test_a_crowd_that_gives_everything_back_takes_nothing(counters: Counters):
     async def one() -> None:
-        held = await counters.reserve([claim(limit=50)])
+        held = await counters.reserve(*claims(claim(limit=50)))
         await asyncio.sleep(0)
         if isinstance(held, Held):
             counters.settle(held, [0])
 
     await asyncio.gather(*(one() for _ in range(200)))
-    assert isinstance(await counters.reserve([claim(limit=50, amount=50)]), Held)
+    assert isinstance(await counters.reserve(*claims(claim(limit=50, amount=50))), Held)
 
 
 @given(steps=st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 8), st.integers(0, 8)), max_size=30))
@@ -146,7 +146,7 @@ def test_no_account_is_ever_above_its_limit(steps):
     async def play() -> None:
         counters, booked, held_now = MemoryCounters(FakeClock()), {"a": 0, "b": 0}, []
         for key, amount, actual in steps:
-            held = await counters.reserve([claim(key, limit=12, amount=amount)])
+            held = await counters.reserve(*claims(claim(key, limit=12, amount=amount)))
             if isinstance(held, Held):
                 held_now.append((key, held, min(amount, actual)))
             elif held_now:

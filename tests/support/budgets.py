@@ -1,7 +1,9 @@
 """What budgets are told in tests."""
 
 from datetime import UTC, datetime
+from typing import NamedTuple
 
+from policies.budgets.counters import Account
 from router.types import Attempt, Charge, Decision, Grade, Status, Usage
 from tests.support.world import model
 
@@ -17,3 +19,19 @@ def attempt(*, cost: int | None = 0, input: int | None = 10, output: int | None 
         usage=Usage(input=input, output=output),
         charge=Charge(amount=cost, bound=cost, grade=Grade.COMPUTED),
     )
+
+
+class Claim(NamedTuple):
+    """An account, and how much is wanted of it."""
+
+    account: Account
+    amount: int
+
+
+def claims(*each: Claim) -> tuple[list[Account], list[int]]:
+    """Claims in the form in which counters take them."""
+    return [one.account for one in each], [one.amount for one in each]
+
+
+def accounts(*each: Claim) -> list[Account]:
+    return claims(*each)[0]

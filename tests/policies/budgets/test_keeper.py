@@ -134,7 +134,7 @@ async def test_what_nobody_knows_is_booked_as_the_most_it_can_have_been():
 
 
 class Away(MemoryCounters):
-    async def reserve(self, claims, /):
+    async def reserve(self, accounts, amounts, /):
         raise Unavailable("no route to host")
 
 
