@@ -5,11 +5,10 @@ import time
 from collections.abc import Iterable
 from dataclasses import asdict
 from itertools import islice
-from typing import Any
 
 from batch.jobs import ENDED, Batch, Line, LineState, Move, State
 from batch.rows import batch_of, dumped, problem_text
-from batch.sqlite.database import AT_ONCE, BREATH, SQL, Database, turn_of
+from batch.sqlite.database import AT_ONCE, BREATH, SQL, Database, many, turn_of
 
 
 class Batches(Database):
@@ -44,7 +43,7 @@ class Batches(Database):
         # Nobody looks at the lines of a batch that has not begun.
         while some := list(islice(rows, AT_ONCE)):
             with self._writing() as db:
-                db.executemany(SQL["add_line"], some)
+                db.execute(*many("add_lines", some))
             self._tidy()
             time.sleep(BREATH)
         with self._writing() as db:
@@ -69,18 +68,18 @@ class Batches(Database):
             return count
 
 
-def _row(turn: int, line: Line) -> dict[str, Any]:
-    return {
-        "turn": turn,
-        "number": line.number,
-        "custom_id": line.custom_id,
-        "offset": line.offset,
-        "length": line.length,
-        "model": line.model,
-        "place": line.place,
-        "state": LineState.WAITING if line.problem is None else LineState.FAILED,
-        "problem": problem_text(line.problem),
-    }
+def _row(turn: int, line: Line) -> tuple[object, ...]:
+    return (
+        turn,
+        line.number,
+        line.custom_id,
+        line.offset,
+        line.length,
+        line.model,
+        line.place,
+        LineState.WAITING if line.problem is None else LineState.FAILED,
+        problem_text(line.problem),
+    )
 
 
 def _read(db: sqlite3.Connection, batch_id: str) -> Batch | None:

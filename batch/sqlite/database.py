@@ -6,8 +6,8 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 
@@ -32,17 +32,22 @@ BREATH = 0.001
 
 
 class Database:
-    """The file in `folder`; each use opens it, so any thread of any process may call."""
+    """The file in `folder`; any thread of any process may call."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / "batch.sqlite"
         # One of those that write stays open: to open the file anew costs more than most of what is written,
         # and when nobody has it open any more, SQLite empties its log.
-        self._turn, self._writer = threading.Lock(), self._connected(check_same_thread=False)
+        self._turn, self._writer = threading.Lock(), self._connected()
         self._writer.execute("PRAGMA journal_mode = WAL")
-        self._gate = os.open(folder / "write.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        weakref.finalize(self, os.close, self._gate)
+        self._readers: list[sqlite3.Connection] = []
+        self._gate, self._queue = (
+            os.open(folder / name, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            for name in ("write.lock", "queue.lock")
+        )
+        for lock in (self._gate, self._queue):
+            weakref.finalize(self, os.close, lock)
         self._tidied = time.monotonic()
         with self._open() as db, self._in_turn():
             _widen(db)
@@ -50,9 +55,17 @@ class Database:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        # Opening takes a tenth of a millisecond, and nobody has to say which thread owns what.
-        with closing(self._connected()) as db:
+        # One for each that reads at once. To open it anew is eight steps, and at each others may run first.
+        try:
+            db = self._readers.pop()
+        except IndexError:
+            db = self._connected()
+        try:
             yield db
+        except BaseException:
+            db.close()
+            raise
+        self._readers.append(db)
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -72,10 +85,13 @@ class Database:
     def _in_turn(self) -> Iterator[None]:
         """Wait for the other threads, then for other processes; whoever waits is woken.
 
-        SQLite itself would have them look again only now and then.
+        SQLite itself would have them look again only now and then. A process that has written stands behind
+        one that waits, so that nobody who cancels a batch waits for more than one transaction of it.
         """
         with self._turn:
+            fcntl.flock(self._queue, fcntl.LOCK_EX)
             fcntl.flock(self._gate, fcntl.LOCK_EX)
+            fcntl.flock(self._queue, fcntl.LOCK_UN)
             try:
                 yield
             finally:
@@ -92,10 +108,8 @@ class Database:
                 with self._open() as db:
                     db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
-    def _connected(self, *, check_same_thread: bool = True) -> sqlite3.Connection:
-        db = sqlite3.connect(
-            self._path, timeout=PATIENCE, isolation_level=None, check_same_thread=check_same_thread
-        )
+    def _connected(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self._path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
         db.row_factory = sqlite3.Row
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute("PRAGMA wal_autocheckpoint = 0")
@@ -110,6 +124,17 @@ def _widen(db: sqlite3.Connection) -> None:
         if there and column not in there:
             db.execute(f"ALTER TABLE {table} ADD COLUMN {column} INTEGER NOT NULL DEFAULT 0")
     db.execute("COMMIT")
+
+
+def many(statement: str, rows: Sequence[Sequence[object]]) -> tuple[str, list[object]]:
+    """Say a statement with `VALUES (?)` of many rows; return it with what stands in them.
+
+    So it is one step for SQLite. Between two steps other threads of this process run, each as long as it may,
+    while those who want to write wait.
+    """
+    row = f"({', '.join('?' * len(rows[0]))})"
+    values = f"VALUES {', '.join([row] * len(rows))}"
+    return SQL[statement].replace("VALUES (?)", values), [value for given in rows for value in given]
 
 
 def turn_of(db: sqlite3.Connection, batch_id: str) -> int:

@@ -1,14 +1,14 @@
 """The queue: lines that wait, are claimed, and end."""
 
 import json
-import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 from batch.jobs import Claim, Line, Problem, Result, Room
 from batch.rows import claim_of, held, line_of, problem_text, result_of
-from batch.sqlite.database import AT_ONCE, BREATH, SQL, Database, turn_of
+from batch.sqlite.database import AT_ONCE, BREATH, SQL, Database, many, turn_of
 from router.types import Picodollars
 
 
@@ -27,13 +27,11 @@ class Lines(Database):
             for turn, batch_id in db.execute(SQL["in_progress"]).fetchall():
                 if len(claims) >= limit:
                     break
-                rows = db.execute(
-                    SQL["claim"], {"turn": turn, "worker": worker, "limit": limit - len(claims)}
-                ).fetchall()
-                # What an update returns is in no order.
-                claims += sorted(
-                    (claim_of(batch_id, row) for row in rows), key=lambda claim: claim.line.place
-                )
+                room = {"turn": turn, "limit": limit - len(claims)}
+                rows = json.loads(db.execute(SQL["next"], room).fetchone()[0])
+                numbers = json.dumps([row[0] for row in rows])
+                db.execute(SQL["claim"], {"turn": turn, "worker": worker, "numbers": numbers})
+                claims += [_claim(batch_id, worker, row) for row in rows]
         return claims
 
     def sent(self, notes: Sequence[tuple[Claim, str]], /) -> Sequence[None]:
@@ -57,9 +55,16 @@ class Lines(Database):
 
     def complete(self, ended: Sequence[tuple[Claim, Result]], /) -> Sequence[bool]:
         with self._writing() as db:
-            recorded = [_recorded(db, claim, result) for claim, result in ended]
+            ours = [(place, *held(claim).values()) for place, (claim, _) in enumerate(ended)]
+            recorded = set(json.loads(db.execute(*many("held", ours)).fetchone()[0]))
+            if recorded:
+                db.execute(*many("complete", [_row(*ended[place]) for place in sorted(recorded)]))
+            for place, (claim, result) in enumerate(ended):
+                if place not in recorded and result.cost is not None:
+                    spent = {"batch": claim.batch, "number": claim.line.number, "cost": result.cost}
+                    db.execute(SQL["spend"], spent)
         self._tidy()
-        return recorded
+        return [place in recorded for place in range(len(ended))]
 
     def give_back(
         self, claim: Claim, /, *, cost: Picodollars | None = None, lost: bool = False, wait: float = 0.0
@@ -101,19 +106,27 @@ class Lines(Database):
                 yield line_of(row), result_of(row)
 
 
-def _recorded(db: sqlite3.Connection, claim: Claim, result: Result) -> bool:
-    done = db.execute(
-        SQL["complete"],
-        held(claim)
-        | {
-            "state": result.state,
-            "status": result.status,
-            "request_id": result.request_id,
-            "model": result.model,
-            "attempts": result.attempts,
-            "body": result.body,
-        },
-    ).rowcount
-    if result.cost is not None:
-        db.execute(SQL["spend"], {"batch": claim.batch, "number": claim.line.number, "cost": result.cost})
-    return bool(done)
+def _row(claim: Claim, result: Result) -> tuple[object, ...]:
+    return (
+        *held(claim).values(),
+        result.state,
+        result.status,
+        result.request_id,
+        result.model,
+        result.attempts,
+        result.body,
+        result.cost,
+    )
+
+
+def _claim(batch: str, worker: str, row: Sequence[Any]) -> Claim:
+    number, custom_id, start, length, model, place, tries = row
+    line = Line(
+        number=number,
+        custom_id=bytes.fromhex(custom_id).decode(),
+        offset=start,
+        length=length,
+        model=bytes.fromhex(model).decode(),
+        place=place,
+    )
+    return Claim(batch=batch, line=line, tries=tries, worker=worker)

@@ -57,9 +57,8 @@ SELECT turn, id FROM batches
 WHERE state = 'in_progress'
 ORDER BY json_extract(CAST(row AS TEXT), '$.lane') IS NOT 'background', turn;
 
--- name: add_line
-INSERT INTO lines (batch, number, custom_id, start, length, model, place, state, problem)
-VALUES (:turn, :number, :custom_id, :offset, :length, :model, :place, :state, :problem);
+-- name: add_lines
+INSERT INTO lines (batch, number, custom_id, start, length, model, place, state, problem) VALUES (?);
 
 -- name: drop_lines
 DELETE FROM lines WHERE batch = :turn;
@@ -70,17 +69,20 @@ UPDATE tallies
 SET (total, failed) = (SELECT count(*), count(*) FILTER (WHERE state = 3) FROM lines WHERE batch = :turn)
 WHERE batch = :turn;
 
--- name: claim
+-- name: next
+-- In one row, as above; texts in hexadecimal, since JSON here ends at a NUL, which callers may write.
 -- The lease of a line that waits is the time before which it is not taken.
+SELECT json_group_array(json_array(number, hex(custom_id), start, length, hex(model), place, tries + 1))
+FROM (
+    SELECT * FROM lines
+    WHERE batch = :turn AND state = 0 AND (lease IS NULL OR lease <= (julianday('now') - 2440587.5) * 86400)
+    ORDER BY place LIMIT :limit
+);
+
+-- name: claim
 UPDATE lines
 SET state = 1, tries = tries + 1, worker = :worker, lease = (julianday('now') - 2440587.5) * 86400, sent = NULL
-WHERE batch = :turn
-  AND number IN (
-      SELECT number FROM lines
-      WHERE batch = :turn AND state = 0 AND (lease IS NULL OR lease <= (julianday('now') - 2440587.5) * 86400)
-      ORDER BY place LIMIT :limit
-  )
-RETURNING *;
+WHERE batch = :turn AND number IN (SELECT value FROM json_each(:numbers));
 
 -- name: sent
 UPDATE lines SET sent = json_insert(coalesce(sent, '[]'), '$[#]', :model)
@@ -100,13 +102,29 @@ UPDATE lines SET held = max(held - :amount, 0), paid = paid + :cost
 WHERE batch = (SELECT turn FROM batches WHERE id = :batch)
   AND number = :number AND state = 1 AND worker = :worker AND tries = :tries;
 
+-- name: held
+-- In one row: at each of them others may run, while whoever wants to write waits.
+WITH ours (place, id, number, worker, tries) AS (VALUES (?))
+SELECT json_group_array(first)
+FROM (
+    SELECT min(ours.place) AS first
+    FROM ours
+    JOIN batches ON batches.id = ours.id
+    JOIN lines ON lines.batch = turn AND lines.number = ours.number
+    WHERE lines.state = 1 AND lines.worker = ours.worker AND lines.tries = ours.tries
+    GROUP BY lines.batch, lines.number
+);
+
 -- name: complete
 -- Only whoever holds the claim records a result, and so each line has one.
+WITH ours (id, number, worker, tries, state, status, request_id, model, attempts, body, cost) AS (VALUES (?))
 UPDATE lines
-SET state = :state, status = :status, request_id = :request_id, answered_by = :model, attempts = :attempts,
-    body = :body, worker = NULL, lease = NULL, sent = NULL, held = 0, paid = 0
-WHERE batch = (SELECT turn FROM batches WHERE id = :batch)
-  AND number = :number AND state = 1 AND worker = :worker AND tries = :tries;
+SET state = ours.state, status = ours.status, request_id = ours.request_id, answered_by = ours.model,
+    attempts = ours.attempts, body = ours.body, worker = NULL, lease = NULL, sent = NULL, held = 0, paid = 0,
+    cost = CASE WHEN ours.cost IS NULL THEN lines.cost ELSE coalesce(lines.cost, 0) + ours.cost END
+FROM ours JOIN batches ON batches.id = ours.id
+WHERE batch = turn AND lines.number = ours.number
+  AND lines.state = 1 AND lines.worker = ours.worker AND lines.tries = ours.tries;
 
 -- name: spend
 -- What was spent counts also for a line that was given up meanwhile.

@@ -1,6 +1,5 @@
 """`farthing batching`: the process that works on batches."""
 
-import sys
 from pathlib import Path
 
 import click
@@ -11,13 +10,6 @@ from evaluators import EVALUATORS
 from router.batching import Batching, BatchWork
 from router.config import Watcher, environment
 
-SOON = 0.0005
-"""Seconds after which one thread lets another run.
-
-A thread that writes to the store is woken after every statement, and others wait until it is done:
-with Python's five milliseconds, a cancel takes as long as the busy loop lets each of those threads wait.
-"""
-
 
 @click.command(hidden=True)
 @click.option("--config", "path", type=click.Path(path_type=Path), required=True)
@@ -26,7 +18,6 @@ with Python's five milliseconds, a cancel takes as long as the busy loop lets ea
 @click.option("--last-good", type=click.Path(path_type=Path), help="Where a right configuration is kept.")
 def command(path: Path, data: Path, listening: str | None, last_good: Path | None) -> None:
     """Work on batches (the server starts this by itself)."""
-    sys.setswitchinterval(SOON)
     watcher = Watcher(
         path,
         environ=environment(),
