@@ -20,6 +20,7 @@ class Broom:
                 self._drop(file)
             count += len(gone)
         self._shelf.tidy(now, self._knows)
+        self._store.purge()
         return count
 
     def _drop(self, file: File) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import asdict, replace
 
 from batch.jobs import File
-from batch.postgres.database import Database, count_of, plain, rows_of
+from batch.postgres.database import Connection, Database, count_of, plain, rows_of
 
 
 class Files(Database):
@@ -35,5 +35,13 @@ class Files(Database):
             return [File(**row) for row in rows_of(db, "expired_files", now=now)]
 
     def drop_file(self, file_id: str, /) -> bool:
-        with self.connection() as db:
-            return count_of(db, "drop_file", id=plain(file_id)) == 1
+        name = plain(file_id)
+
+        def work(db: Connection) -> bool:
+            count_of(db, "forget_said_in", output=f'"output_file":"{name}"', errors=f'"error_file":"{name}"')
+            return count_of(db, "drop_file", id=name) == 1
+
+        return self.transaction(work)
+
+    def purge(self) -> None:
+        """Nothing: PostgreSQL clears its tables and logs by itself."""

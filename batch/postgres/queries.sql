@@ -189,8 +189,19 @@ WHERE batch = %(turn)s AND lines.number = given.number
 -- name: forget_answers
 UPDATE lines SET body = NULL WHERE batch = %(turn)s
 
+-- name: forget_said_in
+-- What stands in a file that a batch has written: its good lines, or the others.
+-- Its name is looked for in the text: JSON with a NUL somewhere is none to PostgreSQL.
+UPDATE lines SET body = NULL
+FROM batches
+WHERE batch = turn AND body IS NOT NULL
+  AND ((position(%(output)s in said) > 0 AND lines.state = 2)
+    OR (position(%(errors)s in said) > 0 AND lines.state <> 2))
+
 -- name: good_results
-SELECT * FROM lines WHERE batch = %(turn)s AND state = 2 ORDER BY number
+SELECT * FROM lines WHERE batch = %(turn)s AND state = 2 AND body IS NOT NULL ORDER BY number
 
 -- name: other_results
-SELECT * FROM lines WHERE batch = %(turn)s AND state IN (3, 4) ORDER BY number
+SELECT * FROM lines
+WHERE batch = %(turn)s AND state IN (3, 4) AND (body IS NOT NULL OR problem IS NOT NULL)
+ORDER BY number

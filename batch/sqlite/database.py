@@ -97,6 +97,11 @@ class Database:
             finally:
                 fcntl.flock(self._gate, fcntl.LOCK_UN)
 
+    def purge(self) -> None:
+        """Empty the log: what was dropped still stands there."""
+        with self._in_turn(), self._open() as db:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
     def _tidy(self) -> None:
         """Empty the log now and then if it has grown, which waits for the disk; others write meanwhile."""
         now = time.monotonic()
@@ -113,6 +118,7 @@ class Database:
         db.row_factory = sqlite3.Row
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute("PRAGMA wal_autocheckpoint = 0")
+        db.execute("PRAGMA secure_delete = ON")
         return db
 
 

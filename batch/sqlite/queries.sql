@@ -171,11 +171,27 @@ WHERE batch = :turn AND (state = 4 OR (state = 3 AND status IS NOT NULL));
 -- name: forget_answers
 UPDATE lines SET body = NULL WHERE batch = :turn;
 
+-- name: said_in
+-- What stands in a file that a batch has written: its good lines, or the others.
+SELECT turn, output IS :id AS good, (SELECT max(number) FROM lines WHERE batch = turn) AS last
+FROM (
+    SELECT turn, json_extract(CAST(row AS TEXT), '$.output_file') AS output,
+        json_extract(CAST(row AS TEXT), '$.error_file') AS errors
+    FROM batches
+)
+WHERE :id IN (output, errors);
+
+-- name: forget_some
+UPDATE lines SET body = NULL
+WHERE batch = :turn AND number BETWEEN :first AND :last AND (state = 2) = :good AND body IS NOT NULL;
+
 -- name: good_results
-SELECT * FROM lines WHERE batch = :turn AND state = 2 ORDER BY number;
+SELECT * FROM lines WHERE batch = :turn AND state = 2 AND body IS NOT NULL ORDER BY number;
 
 -- name: other_results
-SELECT * FROM lines WHERE batch = :turn AND state IN (3, 4) ORDER BY number;
+SELECT * FROM lines
+WHERE batch = :turn AND state IN (3, 4) AND (body IS NOT NULL OR problem IS NOT NULL)
+ORDER BY number;
 
 -- name: by_model
 SELECT answered_by AS model, state, attempts, count(*) AS lines, sum(cost) AS cost

@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 
 from batch.background import KEPT, WITHIN, Background
+from batch.broom import Broom
 from batch.jobs import Batch, Claim, Result, State
 from batch.runner import Runner
 from batch.shelf import FolderShelf
@@ -150,3 +151,14 @@ async def test_an_answer_expires(world, client):
     world.clock.at += KEPT
 
     assert (await polled(client, told))[0] == 404
+
+
+async def test_nothing_of_it_is_left_on_the_disk_once_it_has_expired(world, tmp_path):
+    world.result = replace(world.result, body=b'{"choices":["a secret answer"]}')
+    await world.work((await world.defer())["id"])
+    world.clock.at += KEPT + WITHIN
+
+    Broom(world.store, world.shelf, world.clock).sweep()
+
+    said = [path for path in tmp_path.rglob("*") if path.is_file() and b"a secret" in path.read_bytes()]
+    assert said == []

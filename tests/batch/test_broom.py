@@ -5,7 +5,7 @@ import os
 import pytest
 
 from batch.broom import Broom
-from batch.jobs import DAY, Batch, File, Move, State
+from batch.jobs import DAY, Batch, File, Line, Move, Result, State
 from batch.shelf import FolderShelf
 from batch.sqlite import SQLiteStore
 from router.types import Principal
@@ -79,3 +79,23 @@ def test_more_expired_files_than_are_listed_at_once_are_all_dropped(world):
         world.file(f"file-{number}", expires=world.now)
 
     assert world.broom.sweep() == 230
+
+
+def test_the_answers_of_a_batch_go_with_its_files(world):
+    world.store.add_batch(
+        Batch(
+            id="b", principal=Principal(), endpoint="/v1/chat/completions",
+            input_file="file-in", window=60, created=0,
+        )
+    )  # fmt: skip
+    world.store.begin("b", [Line(number=1, custom_id="c", offset=0, length=1)], at=1)
+    (claim,) = world.store.claim("w", 1)
+    world.store.complete([(claim, Result(status=200, body=b'"a secret answer"', request_id="r"))])
+    world.file("file-out", expires=world.now)
+    output = File(id="file-o", purpose="batch_output", name="o", size=9, created=0, expires=world.now)
+    world.store.move("b", Move(before=(State.IN_PROGRESS,), state=State.COMPLETED, at=2, output=output))
+
+    world.broom.sweep()
+
+    folder = world.shelf.folder.parent
+    assert not any(b"a secret" in path.read_bytes() for path in folder.rglob("*") if path.is_file())

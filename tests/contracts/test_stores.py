@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -129,10 +130,10 @@ def test_the_answer_to_a_single_request_is_in_its_file_alone(store):
     written = [next(store.results(name, good=True))[1].body for name in ("batch_1", "bg_2")]
     for name in ("batch_1", "bg_2"):
         store.move(name, Move(before=(State.IN_PROGRESS,), state=State.COMPLETED, at=1002))
-    after = [next(store.results(name, good=True))[1].body for name in ("batch_1", "bg_2")]
+    after = [[result.body for _, result in store.results(name, good=True)] for name in ("batch_1", "bg_2")]
 
     assert written == [b'{"a":1}', b'{"a":1}']
-    assert after == [b'{"a":1}', b""]
+    assert after == [[b'{"a":1}'], []]
 
 
 def test_a_line_is_recorded_once_and_what_it_cost_always(store):
@@ -267,6 +268,29 @@ def test_results_come_in_the_order_of_the_file(store):
 
     assert [line.number for line, _ in store.results("batch_1", good=True)] == [1, 2, 3]
     assert next(store.results("batch_1", good=True))[1] == good()
+
+
+@pytest.mark.parametrize("which", ["output", "errors"])
+def test_what_a_dropped_file_said_is_forgotten_and_nothing_else(store, which):
+    ids = ("batch_1", "batch_2")
+    for one in ids:
+        begun(store, 3, batch_id=one)
+    bad = replace(good(), status=500)
+    store.complete([(claim, bad if claim.line.number == 2 else good()) for claim in store.claim("w", 6)])
+    for one in ids:
+        files = {
+            name: File(id=f"file-{one}-{name}", purpose="batch_output", name="o", size=1, created=7)
+            for name in ("output", "errors")
+        }
+        store.move(one, Move(before=(State.IN_PROGRESS,), state=State.COMPLETED, at=7, **files))
+
+    assert store.drop_file(f"file-batch_1-{which}")
+    store.purge()
+
+    left = {one: [len(list(store.results(one, good=good))) for good in (True, False)] for one in ids}
+    assert left == {"batch_1": [0, 1] if which == "output" else [2, 0], "batch_2": [2, 1]}
+    assert not store.drop_file(f"file-batch_1-{which}")
+    assert store.batch("batch_1").counts == store.batch("batch_2").counts
 
 
 def test_a_state_changes_only_from_where_it_may(store):
