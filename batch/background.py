@@ -107,9 +107,7 @@ class Background:
         name = http.match_info["id"]
         batch = await asyncio.to_thread(self._store.batch, name) if name.startswith(PREFIX) else None
         if batch is None or batch.principal.key != who.key or batch.created + KEPT <= self._now():
-            raise UnknownObject(
-                f"There is no background request {name[:80]!r}.", param="id", code="not_found"
-            )
+            raise UnknownObject(f"There is no background request {name[:80]!r}.", param="id")
         return batch
 
     def _result(self, batch: Batch) -> Mapping[str, Any] | None:

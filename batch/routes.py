@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from batch.jobs import DAY, Batch, File, Move, State, new_id
+from batch.jobs import DAY, ENDPOINTS, Batch, File, Move, State, new_id
 from batch.seams import Shelf, Store
 from batch.wire import asked_batch, batch_object, file_object, listing
+from router.door import keep_within_kind, may_spend
 from router.errors import BadRequest, UnknownObject
 from router.http import Identify, Own, answer, own
 from router.seams import Clock
@@ -46,6 +47,7 @@ class BatchRoutes:
 
     async def upload(self, http: web.Request, who: Principal) -> web.StreamResponse:
         """Take `multipart/form-data`, the file streamed to disk; fields may come before or after it."""
+        may_spend(who)
         if not http.content_type.startswith("multipart/"):
             raise BadRequest("A file is uploaded as multipart/form-data.")
         file_id, fields, name, size = new_id("file-"), dict[str, str](), "", -1
@@ -85,7 +87,8 @@ class BatchRoutes:
         return File(
             id=file_id,
             purpose=purpose,
-            name=name[:512],
+            # Bytes that are no UTF-8 come as halves of characters, which nobody can write down.
+            name=name[:512].encode("utf-8", "replace").decode(),
             size=size,
             created=now,
             owner=who.key,
@@ -128,6 +131,7 @@ class BatchRoutes:
         """Take a batch; its file is read by the runner, so that this answers at once."""
         body = await http.read()
         batch = asked_batch(body, batch_id=new_id("batch_"), principal=who, now=self._now())
+        keep_within_kind(who, ENDPOINTS[batch.endpoint], batch.lane)
         file = await self._file(batch.input_file, who)
         if file.purpose not in PURPOSES:
             raise BadRequest('The file has another purpose than "batch".', param="input_file_id")
@@ -163,6 +167,8 @@ class BatchRoutes:
         batch = await self._batch(http, who)
         if not batch.state.over or batch.state is State.FAILED:
             raise BadRequest(f"A batch that is {batch.state} has no lines to try again.")
+        if await asyncio.to_thread(self._store.file, batch.input_file) is None:
+            raise BadRequest("The input file is not there any more: no line can be tried again.")
         now = self._now()
         count = await asyncio.to_thread(
             self._store.retry_failed, batch.id, at=now, deadline=now + batch.window
@@ -199,6 +205,7 @@ async def _chunks(part: BodyPartReader) -> AsyncIterator[bytes]:
 
 def _limit(http: web.Request, *, usual: int, most: int) -> int:
     text = http.query.get("limit", str(usual))
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= most):
+    limit = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(most)) else 0
+    if not 1 <= limit <= most:
         raise BadRequest(f"`limit` must be a whole number from 1 to {most}.", param="limit")
-    return int(text)
+    return limit

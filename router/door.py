@@ -21,7 +21,7 @@ from router.errors import NotAuthorized, OutOfScope, OverRate
 from router.http import failed
 from router.keys import Ring
 from router.seams import Clock
-from router.types import EVERYTHING, Principal, Request, Role
+from router.types import EVERYTHING, Lane, Principal, Request, Role
 
 log = logging.getLogger("farthing.door")
 
@@ -74,16 +74,26 @@ def still_good(ring: Ring | None, who: Principal, now: datetime) -> Principal:
     return replace(who, role=found.role, scopes=found.scopes)
 
 
+def may_spend(who: Principal) -> None:
+    """Raise `OutOfScope` if the key is for looking alone."""
+    if who.role is Role.AUDITOR:
+        raise OutOfScope("The key's role is 'auditor': it reads, and may not spend.", param="role")
+
+
+def keep_within_kind(who: Principal, dialect: str, lane: Lane) -> None:
+    """Raise `OutOfScope` if the key is not for requests of that kind, whatever they ask."""
+    may_spend(who)
+    _within("dialects", dialect, who.scopes.dialects)
+    _within("lanes", lane, who.scopes.lanes)
+
+
 def keep_within_scopes(request: Request) -> None:
     """Raise `OutOfScope`, naming the constraint, if the key is not for this request."""
     who = request.principal
-    if who.role is Role.AUDITOR:
-        raise OutOfScope("The key's role is 'auditor': it reads, and may not spend.", param="role")
+    keep_within_kind(who, request.dialect, request.lane)
     scopes = who.scopes
     if scopes is EVERYTHING:
         return
-    _within("dialects", request.dialect, scopes.dialects)
-    _within("lanes", request.lane, scopes.lanes)
     for tag in who.tags:
         _within("tags", tag, scopes.tags)
     policy = policy_named(request.asked)

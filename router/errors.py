@@ -90,6 +90,11 @@ class UnknownModel(CallerError):
 class UnknownObject(CallerError):
     """Nothing of that id is here."""
 
+    def __init__(
+        self, message: str | None = None, *, param: str | None = None, code: str = "not_found"
+    ) -> None:
+        super().__init__(message, param=param, code=code)
+
 
 class TooLarge(CallerError):
     """The request body is larger than this server accepts."""

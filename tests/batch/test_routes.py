@@ -5,12 +5,12 @@ import json
 import pytest
 from aiohttp import FormData, web
 
-from batch.jobs import State
+from batch.jobs import Line, Move, Result, State
 from batch.routes import BatchRoutes
 from batch.shelf import FolderShelf
 from batch.sqlite import SQLiteStore
 from router.errors import NotAuthorized
-from router.types import Principal
+from router.types import Principal, Role, Scopes
 from tests.support.world import FakeClock
 
 LINE = json.dumps(
@@ -23,11 +23,18 @@ LINE = json.dumps(
 ).encode()
 
 
+KEYS = {
+    "auditor": {"role": Role.AUDITOR},
+    "quick": {"scopes": Scopes(lanes=frozenset({"interactive"}))},
+    "vectors": {"scopes": Scopes(dialects=frozenset({"embeddings"}))},
+}
+
+
 def identify(http: web.Request) -> Principal:
     key = http.headers.get("Authorization", "").removeprefix("Bearer ")
     if not key:
         raise NotAuthorized
-    return Principal(key=key)
+    return Principal(key=key, **KEYS.get(key, {}))
 
 
 @pytest.fixture
@@ -36,9 +43,14 @@ def clock():
 
 
 @pytest.fixture
-async def client(aiohttp_client, tmp_path, clock):
+def store(tmp_path):
+    return SQLiteStore(tmp_path)
+
+
+@pytest.fixture
+async def client(aiohttp_client, tmp_path, clock, store):
     app = web.Application()
-    routes = BatchRoutes(SQLiteStore(tmp_path), FolderShelf(tmp_path / "files", largest=1000), clock=clock)
+    routes = BatchRoutes(store, FolderShelf(tmp_path / "files", largest=1000), clock=clock)
     routes.add(app, "/v1", identify)
     return await aiohttp_client(app, headers={"Authorization": "Bearer k1"})
 
@@ -117,6 +129,26 @@ async def test_a_body_that_is_no_form_is_a_clear_error(client):
     assert response.status == 400
 
 
+async def test_a_name_that_is_no_text_is_taken_as_far_as_it_can_be_read(client):
+    form = (
+        b'--x\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nbatch\r\n--x\r\n'
+        b'Content-Disposition: form-data; name="file"; filename="caf\xe9.jsonl"\r\n\r\n{}\r\n--x--\r\n'
+    )
+    response = await client.post(
+        "/v1/files", data=form, headers={"Content-Type": "multipart/form-data; boundary=x"}
+    )
+
+    assert (response.status, (await response.json())["filename"]) == (200, "caf?.jsonl")
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "x", "101000", "00000000199999", "1" * 30, "9" * 5000])
+@pytest.mark.parametrize("what", ["files", "batches"])
+async def test_a_page_has_a_size_within_bounds(client, what, limit):
+    response = await client.get(f"/v1/{what}?limit={limit}")
+
+    assert (response.status, (await response.json())["error"]["param"]) == (400, "limit")
+
+
 async def test_a_batch_is_taken_at_once_and_can_be_cancelled(client):
     created = await (await batch(client, metadata={"team": "a"})).json()
 
@@ -170,6 +202,40 @@ async def test_nobody_sees_or_touches_the_work_of_another_key(client):
         assert (await client.request(method, path, headers=other)).status == 404, path
     assert (await (await client.get("/v1/batches", headers=other)).json())["data"] == []
     assert (await client.get("/v1/batches", headers={"Authorization": ""})).status == 401
+
+
+@pytest.mark.parametrize(("key", "takes_files"), [("auditor", False), ("quick", True), ("vectors", True)])
+async def test_a_key_that_is_for_none_of_its_lines_makes_no_batch(client, key, takes_files):
+    client.session.headers["Authorization"] = f"Bearer {key}"
+    uploaded = await upload(client)
+    file_id = (await uploaded.json()).get("id", "file-x")
+    body = {"input_file_id": file_id, "endpoint": "/v1/chat/completions", "completion_window": "24h"}
+
+    assert uploaded.status == (200 if takes_files else 403)
+    assert (await client.post("/v1/batches", json=body)).status == 403
+
+
+async def test_what_is_not_there_is_said_to_be_no_model(client):
+    errors = [
+        (await (await client.get(path)).json())["error"]
+        for path in ("/v1/files/file-x", "/v1/batches/batch_x")
+    ]
+
+    assert [error["code"] for error in errors] == ["not_found", "not_found"]
+
+
+async def test_a_batch_whose_file_is_gone_is_not_tried_again(client, store):
+    created = await (await batch(client)).json()
+    store.begin(created["id"], [Line(number=1, custom_id="a", offset=0, length=1)], at=1)
+    (claim,) = store.claim("w", 1)
+    store.complete([(claim, Result(status=500, body=b"{}", request_id="r"))])
+    store.move(created["id"], Move(before=(State.IN_PROGRESS,), state=State.COMPLETED, at=2))
+    await client.delete(f"/v1/files/{created['input_file_id']}")
+
+    response = await client.post(f"/v1/batches/{created['id']}/retry")
+
+    assert response.status == 400
+    assert "input file is not there" in (await response.json())["error"]["message"]
 
 
 async def test_a_file_that_a_running_batch_reads_is_not_deleted(client):
