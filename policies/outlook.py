@@ -39,6 +39,10 @@ UNBOUNDED_ANSWER = 16_384
 """Tokens an answer is taken for at most that neither the request nor the model bounds."""
 
 
+COMPLAINING = 200
+"""Tokens in which a model is told what is wrong with its draft, at most, about."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One call that a plan may make; money in picodollars, `None` if the model is unpriced.
@@ -152,10 +156,14 @@ class _Seen:
         return float(checking[0]) / own if checking is not None and own else 0.0
 
     def _most(self, decision: Decision, answer: Step) -> Picodollars | None:
-        """The most that an answer and its checks cost; whoever judges it reads it, too."""
-        if answer.most is None:
-            return None
+        """The most that an answer and its checks cost; whoever judges or repairs one reads it, too."""
         total = answer.most
+        if decision.amendment.rescue is Rescue.REPAIR:
+            draft = int(answer.bound) + COMPLAINING
+            read = replace(self.features, prompt_tokens=self.features.prompt_tokens + draft)
+            total = _most(self.request, read, decision.model)
+        if total is None:
+            return None
         read = self.features.prompt_tokens + int(answer.bound)
         judged = replace(self.features, prompt_tokens=read)
         for check in self.spec.checks:

@@ -60,6 +60,7 @@ def test_a_second_try_is_a_step_and_dearer():
     first, second, *_ = steps(policy("shape", rescue=("repair",)))
     assert (first.model, second.model) == (SMALL, SMALL)
     assert second.answer == pytest.approx(1.3 * first.answer)
+    assert second.most > first.most + SMALL.prices.input * first.bound, "it reads the draft"
 
 
 def test_no_answer_is_longer_than_it_may_be():
