@@ -32,6 +32,7 @@ from router.http import status_of
 from router.keys import Ring
 from router.pipeline import Pipeline
 from router.seams import Clock, Dialect, Policy
+from router.tiers import TierDown, run_within
 from router.types import NOTHING, Outcome, Picodollars, Request
 
 LONGEST_WAIT = 3600.0
@@ -48,6 +49,8 @@ class House(Protocol):
     """The part of a configuration at work that batches need."""
 
     pipeline: Pipeline
+    tiers: Mapping[str, TierDown]
+    """What is asked in the place of a policy, by its name, when a budget runs out."""
 
     @property
     def ring(self) -> Ring | None:
@@ -114,7 +117,7 @@ class Answerer:
         while True:
             purse = house.pipeline.budgets.open(request)
             capped = purse if cap is None else Capped(purse, cap)
-            outcome = await house.pipeline.run(request, policy, purse=capped)
+            outcome = await run_within(house.pipeline, request, policy, house.tiers, None, capped)
             refused = outcome.over_budget
             early = not outcome.attempts and isinstance(refused, OverRate)
             if not early or refused is None or not 0 < (refused.retry_after or 0) <= LONGEST_WAIT:

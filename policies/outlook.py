@@ -160,8 +160,8 @@ class _Seen:
         total = answer.most
         if decision.amendment.rescue is Rescue.REPAIR:
             draft = int(answer.bound) + COMPLAINING
-            read = replace(self.features, prompt_tokens=self.features.prompt_tokens + draft)
-            total = _most(self.request, read, decision.model)
+            repaired = replace(self.features, prompt_tokens=self.features.prompt_tokens + draft)
+            total = _most(self.request, repaired, decision.model)
         if total is None:
             return None
         read = self.features.prompt_tokens + int(answer.bound)

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from batch.answering import Answerer
-from batch.jobs import Batch, Claim, Line
+from batch.jobs import Batch, Line
 from batch.sqlite import SQLiteStore
 from policies.budgets.keeper import Keeper
 from policies.budgets.memory import MemoryCounters
@@ -20,7 +20,8 @@ from router.budget import Budget, BudgetScope, Per
 from router.errors import CallerFault, Denied, RateLimited, Unreachable
 from router.keys import Key, Ring
 from router.pipeline import Pipeline
-from router.types import DOLLAR, Principal, Role, Scopes
+from router.tiers import TierDown
+from router.types import DOLLAR, NOTHING, Prices, Principal, Role, Scopes
 from tests.support.world import Book, FakeClock, Script, features, flat_charge, model
 
 SMALL = model("small")
@@ -56,8 +57,11 @@ class World:
             max_cost=max_cost,
         )
         self.small = small
+        self.store.add_batch(self.batch)
+        self.store.begin("b", [Line(number=1, custom_id="1", offset=0, length=1)], at=now)
+        (self.claim,) = self.store.claim("w", 1)
 
-    ring = None
+    ring, tiers = None, NOTHING
 
     def policy(self, _asked, /):
         spec = PolicySpec(checks=(), on_unpriced="allow")
@@ -72,9 +76,8 @@ class World:
 
     async def answer(self):
         body = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
-        claim = Claim(batch="b", line=Line(number=1, custom_id="1", offset=0, length=1), tries=1, worker="w")
         answerer = Answerer(lambda: self, self.store, self.clock, self.sleep)
-        return await answerer(self.batch, claim, orjson.dumps({"body": body}))
+        return await answerer(self.batch, self.claim, orjson.dumps({"body": body}))
 
 
 async def test_a_line_that_comes_too_early_waits_for_the_next_window(tmp_path):
@@ -140,3 +143,17 @@ async def test_a_cap_does_not_bear_a_model_whose_price_nobody_knows(tmp_path):
 
     assert (await World(tmp_path / "free", small=unpriced).answer()).status == 200
     assert (await World(tmp_path / "capped", small=unpriced, max_cost=DOLLAR).answer()).status == 402
+
+
+async def test_a_cheaper_policy_answers_lines_that_the_batch_could_not_pay_otherwise(tmp_path):
+    world = World(tmp_path, max_cost=DOLLAR // 10)
+    cheap = world.policy("auto:cheap")
+    cheap.name, world.small = "cheap", replace(SMALL, prices=Prices(input=1, output=DOLLAR // 1000))
+    assert (await world.answer()).status == 402
+
+    dear = world.policy("auto")
+    world.policy = lambda _asked: dear
+    world.tiers = {"default": TierDown(above=dear, at=1.0, policy=cheap)}
+
+    assert ((await world.answer()).status, world.book.rows[-1].policy) == (200, "cheap")
+    assert world.book.rows[-1].reason.startswith("tier-down from default")

@@ -15,7 +15,7 @@ from policies.meters import Health
 from policies.policy import RoutedPolicy
 from router.errors import FarthingError
 from router.pipeline import Pipeline
-from router.types import Principal
+from router.types import NOTHING, Principal
 from tests.support.world import Book, FakeClock, Script, features, flat_charge, model
 
 SMALL, LARGE = model("small"), model("large", price=10)
@@ -59,7 +59,7 @@ class World:
             clock=self.clock,
         )
 
-    ring = None
+    ring, tiers = None, NOTHING
 
     def policy(self, _asked, /):
         spec = PolicySpec(checks=())

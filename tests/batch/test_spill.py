@@ -23,6 +23,7 @@ from router.errors import UnknownModel
 from router.pipeline import Pipeline
 from router.types import (
     DOLLAR,
+    NOTHING,
     Attempt,
     Charge,
     Decision,
@@ -112,7 +113,7 @@ class World:
     async def sent(self, request_id, _model):
         self.spilling.sent(request_id)
 
-    ring = None
+    ring, tiers = None, NOTHING
 
     def policy(self, asked, /):
         if asked != "auto":
