@@ -150,7 +150,8 @@ class Gate:
         if self._clock.monotonic() < self._others_until:
             return True
         waited = self._waited()
-        return waited is not None and self._clock.now().timestamp() - waited < QUIET_AFTER
+        # Either way: a clock that was put back has not seen anybody for as long as it was put back.
+        return waited is not None and abs(self._clock.now().timestamp() - waited) < QUIET_AFTER
 
     def _is_time(self) -> bool:
         windows = self.terms.windows

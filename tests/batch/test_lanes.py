@@ -7,12 +7,14 @@ import pytest
 from batch.gate import Terms
 from batch.lanes import Lanes
 from batch.pool import Pool, PoolSpec
+from router.clock import SystemClock
 from router.types import Lane
 from tests.support.world import FakeClock, Script, items_of, model, request
 
 
 def lanes(tmp_path, *, patience: float = 60.0, **terms) -> tuple[Lanes, Pool]:
-    clock = FakeClock()
+    # The time that files have, by which other processes tell that somebody waits.
+    clock = FakeClock(at=(SystemClock().now() - FakeClock().now()).total_seconds())
     spec = PoolSpec(terms=Terms(**terms), metrics="http://127.0.0.1:1/metrics")
     pool = Pool({"fake": spec}, tmp_path, clock)
     return Lanes(pool, clock, patience=patience), pool
