@@ -94,7 +94,7 @@ class Answerer:
 
             outcome = await self._spill.run(batch, request_id, run)
         except FarthingError as error:
-            return _failed(dialect, error, request_id)
+            return replace(_failed(dialect, error, request_id), again=_again(error))
         chosen = outcome.chosen
         if chosen is None or chosen.reply is None:
             failure = outcome.failure or FarthingError()

@@ -104,7 +104,10 @@ class _Course:
 
 
 class Spill:
-    """Watches the batches of a process; `pools` are the engines' windows, `busy` their calls now."""
+    """Watches the batches of a process; `pools` are the engines' windows, `busy` their calls now.
+
+    Lines that are not sent yet are called back when their batch ends early, also where there is no engine.
+    """
 
     def __init__(self, clock: Clock, pools: Mapping[str, Sequence[Window]], busy: Callable[[], int]) -> None:
         self._clock, self._pools, self._busy = clock, pools, busy
@@ -119,8 +122,6 @@ class Spill:
 
         Raises `TimedOut` if the batch ends before the line's turn.
         """
-        if not self._pools:
-            return await answer(False)
         course = self._course(batch)
         spilled = self._excess(course, more=1) > 0
         while True:
@@ -195,7 +196,7 @@ class Spill:
 
     def _excess(self, course: _Course, *, more: int = 0) -> int:
         """How many of the lines at the engines, and `more` to come, are too many; 0 if they are in time."""
-        can = self._can(course, self._ahead(course))
+        can = self._can(course, self._ahead(course)) if self._pools else None
         if can is None:
             return 0
         there = len(course.lines) - course.spilled + more
@@ -226,9 +227,9 @@ class Spill:
 
     def _open(self, start: float, end: float) -> float:
         """Seconds between two instants in which any engine may work."""
-        if end <= start or any(not windows for windows in self._pools.values()):
-            return max(0.0, end - start)
         windows = [window for each in self._pools.values() for window in each]
+        if end <= start or not windows or not all(self._pools.values()):
+            return max(0.0, end - start)
         at = datetime.fromtimestamp(start, self._clock.now().tzinfo)
         step = max(60.0, (end - start) / STEPS)
         count = max(1, round((end - start) / step))

@@ -1,5 +1,6 @@
 """A line is answered by the rules of its key, and waits for a limit rather than fail."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -8,6 +9,7 @@ import pytest
 
 from batch.answering import Answerer
 from batch.jobs import Batch, Line
+from batch.spill import Spill
 from batch.sqlite import SQLiteStore
 from policies.budgets.keeper import Keeper
 from policies.budgets.memory import MemoryCounters
@@ -74,9 +76,9 @@ class World:
         self.slept.append(seconds)
         self.clock.at += seconds
 
-    async def answer(self):
+    async def answer(self, **given):
         body = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
-        answerer = Answerer(lambda: self, self.store, self.clock, self.sleep)
+        answerer = Answerer(lambda: self, self.store, self.clock, self.sleep, **given)
         return await answerer(self.batch, self.claim, orjson.dumps({"body": body}))
 
 
@@ -84,6 +86,26 @@ async def test_a_line_that_comes_too_early_waits_for_the_next_window(tmp_path):
     world = World(tmp_path)
     assert [(await world.answer()).status for _ in range(5)] == [200] * 5
     assert world.slept == [60.0, 60.0]
+
+
+async def test_a_line_that_waits_is_not_sent_once_its_batch_has_ended(tmp_path):
+    world, spill = World(tmp_path, requests=1), Spill(FakeClock(), {}, lambda: 0)
+    await world.answer()
+    asleep = asyncio.Event()
+
+    async def sleep(_seconds):
+        asleep.set()
+        await asyncio.Event().wait()
+
+    world.sleep = sleep
+    async with asyncio.TaskGroup() as group:
+        waiting = group.create_task(world.answer(spill=spill))
+        await asleep.wait()
+        spill.end("b")
+    result = waiting.result()
+
+    assert (result.attempts, result.again) == (0, 0.0), "it goes back, to be given up with the others"
+    assert len(world.book.rows) == 1
 
 
 async def test_it_does_not_wait_for_tomorrow(tmp_path):
