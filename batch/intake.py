@@ -8,6 +8,7 @@ so that an engine's prefix cache finds the beginning of the second where the fir
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from sys import intern
 from typing import Any
 from zlib import crc32
 
@@ -108,7 +109,9 @@ def line_of(number: int, offset: int, raw: bytes, endpoint: str, seen: set[str])
         problem = wrong.at(number)
         line = Line(number=number, custom_id=custom_id, offset=offset, length=len(raw), problem=problem)
         return line, b""
-    line = Line(number=number, custom_id=custom_id, offset=offset, length=len(raw), model=body["model"])
+    line = Line(
+        number=number, custom_id=custom_id, offset=offset, length=len(raw), model=intern(body["model"])
+    )  # thousands name the same
     return line, _key(body)
 
 

@@ -151,7 +151,7 @@ def _serve(ledger: Ledger, wait: Callable[[], bool], most_kept: int) -> None:
     going = True
     while going:
         # A new engine after trouble: some of DuckDB's errors are for good.
-        with engine() as using:
+        with engine(frugal=True) as using:
             while going:
                 loud = troubles & (troubles - 1) == 0
                 trouble = _drain_or_say_why(ledger, using, most_kept, loud=loud)
@@ -159,7 +159,7 @@ def _serve(ledger: Ledger, wait: Callable[[], bool], most_kept: int) -> None:
                 going = wait()
                 if trouble:
                     break
-    with engine() as using:
+    with engine(frugal=True) as using:
         # Writers that are dying with us let go of their files a moment later.
         for _ in Patience(seconds=1.0).tries():
             if _drain_or_say_why(ledger, using, most_kept, loud=True) or not segments.still_open(

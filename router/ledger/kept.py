@@ -225,7 +225,7 @@ def _pack(kept: Path, raw: Sequence[Path], kind: Kind) -> None:
     if not raw:
         return
     draft = kept / f"{PACK}{kind.table}.draft"
-    with scratch() as connection:
+    with scratch(frugal=True) as connection:
         ingest.insert_readable(connection, raw, kind)
         names = "/".join(path.name for path in raw)
         connection.execute(
