@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -73,10 +74,12 @@ class Answerer:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         *,
         spill: Spill | None = None,
+        audited: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
+        """`audited` waits until nobody looks at the answer to a request any more."""
         self._house, self._clock, self._sleep = house, clock, sleep
         self._spill = spill or Spill(clock, {}, lambda: 0)
-        self._caps = Caps(store)
+        self._caps, self._audited = Caps(store), audited
 
     async def __call__(self, batch: Batch, claim: Claim, raw: bytes, /) -> Result:
         dialect, request_id, house = DIALECTS[ENDPOINTS[batch.endpoint]], request_id_of(claim), self._house()
@@ -93,6 +96,7 @@ class Answerer:
                 return await self._run(house, late(request) if spilled else request, policy, cap)
 
             outcome = await self._spill.run(batch, request_id, run)
+            await self._look(request_id)
         except FarthingError as error:
             return replace(_failed(dialect, error, request_id), again=_again(error))
         chosen = outcome.chosen
@@ -112,6 +116,13 @@ class Answerer:
             cost=outcome.cost,
         )
 
+    async def _look(self, request_id: str) -> None:
+        """Keep the claim until audits are over: what they ask is noted with it, and booked after a kill."""
+        if self._audited is not None:
+            # Whoever stops us has the answer written down nevertheless: it has been paid for.
+            with suppress(asyncio.CancelledError):
+                await self._audited(request_id)
+
     async def _run(self, house: House, request: Request, policy: Policy, cap: Cap | None) -> Outcome:
         """Run a line; one that is too early for a limit of requests or tokens waits for its next window."""
         while True:
@@ -124,15 +135,19 @@ class Answerer:
                 return outcome
             await self._sleep(refused.retry_after or 0)
 
-    def book_lost(self, batch: Batch, claim: Claim, raw: bytes, models: Sequence[str], first: int) -> None:
+    def book_lost(
+        self, batch: Batch, claim: Claim, raw: bytes, models: Sequence[str], first: int, *, answered: bool
+    ) -> None:
         """Write down calls to `models` whose process died before it could: they may have cost money.
 
-        They are the attempts of this try from the `first` on.
+        They are the attempts of this try from the `first` on; audits, if it is `answered`.
         """
         house = self._house()
         try:
             request = parsed(batch, claim, raw)
-            house.pipeline.book_lost(request, house.policy(request.asked), models, first=first)
+            house.pipeline.book_lost(
+                request, house.policy(request.asked), models, first=first, answered=answered
+            )
         except FarthingError as error:
             # The configuration has changed meanwhile: nobody knows this model's price any more.
             log.warning("%d lost calls of %s cannot be booked: %s", len(models), request_id_of(claim), error)

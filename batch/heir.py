@@ -7,7 +7,7 @@ Whoever settles may be killed too; the next one finds what is booked by then, an
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from batch.answering import Answerer, given_up, request_id_of
 from batch.jobs import Batch, Claim
@@ -18,8 +18,19 @@ from router.types import Picodollars
 MOST_DEATHS = 10
 """Tries of a line that ended with their process, after which it may be the line that ends processes."""
 
-Booked: TypeAlias = Callable[[Collection[str]], Mapping[str, Sequence[Picodollars | None]]]
-"""Tells what the attempts of these requests cost that are in the books; blocks."""
+
+class Row(Protocol):
+    """A booked attempt: what it cost, `None` if nobody knows, and whether it was the last of its request."""
+
+    @property
+    def cost(self) -> Picodollars | None: ...
+
+    @property
+    def final(self) -> bool: ...
+
+
+Booked: TypeAlias = Callable[[Collection[str]], Mapping[str, Sequence[Row]]]
+"""Tells which attempts of these requests are in the books; blocks."""
 
 log = logging.getLogger("farthing.batch")
 
@@ -32,13 +43,13 @@ class Heir:
 
     async def settle(self, left: Sequence[tuple[Claim, Sequence[str]]]) -> None:
         asked = [request_id_of(claim) for claim, models in left if models]
-        costs = await asyncio.to_thread(self._known, asked) if asked else {}
+        booked = await asyncio.to_thread(self._known, asked) if asked else {}
         for claim, models in left:
             batch = await asyncio.to_thread(self._store.batch, claim.batch)
             if batch is not None:
-                await self._settle(batch, claim, models, costs.get(request_id_of(claim), ()))
+                await self._settle(batch, claim, models, booked.get(request_id_of(claim), ()))
 
-    def _known(self, request_ids: Collection[str]) -> Mapping[str, Sequence[Picodollars | None]]:
+    def _known(self, request_ids: Collection[str]) -> Mapping[str, Sequence[Row]]:
         try:
             return self._booked(request_ids)
         except (FarthingError, OSError) as error:
@@ -46,13 +57,13 @@ class Heir:
             log.warning("what is booked cannot be looked up, so all of it is booked as lost: %s", error)
             return {}
 
-    async def _settle(
-        self, batch: Batch, claim: Claim, models: Sequence[str], costs: Sequence[Picodollars | None]
-    ) -> None:
-        lost = models[len(costs) :]
+    async def _settle(self, batch: Batch, claim: Claim, models: Sequence[str], booked: Sequence[Row]) -> None:
+        lost = models[len(booked) :]
         if lost:
-            self._answerer.book_lost(batch, claim, await self._raw(batch, claim), lost, len(costs) + 1)
-        known = [cost for cost in costs if cost is not None]
+            answered = any(row.final for row in booked)
+            raw = await self._raw(batch, claim)
+            self._answerer.book_lost(batch, claim, raw, lost, len(booked) + 1, answered=answered)
+        known = [row.cost for row in booked if row.cost is not None]
         spent = sum(known) if known else None
         if models and claim.tries >= MOST_DEATHS:
             await asyncio.to_thread(self._store.complete, [(claim, given_up(claim, spent))])

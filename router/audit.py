@@ -48,7 +48,7 @@ class Auditor:
             return  # what audits judge is an answer to a question
         # Nobody learns anything from a model that is asked about itself.
         if chosen.decision.model.name != terms.model and self._draw() < terms.share:
-            self._background.start(self._audit(outcome, terms))
+            self._background.start(self._audit(outcome, terms), of=outcome.request.id)
 
     async def _audit(self, outcome: Outcome, terms: Terms) -> None:
         verdict = await self._look(outcome, terms.auditors)

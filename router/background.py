@@ -14,17 +14,17 @@ class Background:
     def __init__(self, most: int = 8) -> None:
         self._most = most
         # Held here: the loop keeps only weak references to tasks.
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], str] = {}
         self.left_undone = 0
 
-    def start(self, work: Coroutine[Any, Any, None]) -> None:
-        """Begin, if there is a place."""
+    def start(self, work: Coroutine[Any, Any, None], of: str = "") -> None:
+        """Begin, if there is a place; `of` says for which request."""
         if len(self._tasks) >= self._most:
             self.left_undone += 1
             work.close()
             return
         task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
+        self._tasks[task] = of
         task.add_done_callback(self._done)
 
     async def close(self) -> None:
@@ -33,11 +33,13 @@ class Background:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def finish(self) -> None:
-        """Wait for what is under way."""
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+    async def finish(self, of: str | None = None) -> None:
+        """Wait for what is under way, of one request or of all; to be cancelled meanwhile ends none of it."""
+        tasks = [task for task, request in self._tasks.items() if of in {None, request}]
+        if tasks:
+            await asyncio.wait(tasks)
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+        del self._tasks[task]
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("What was done in the background failed.", exc_info=error)

@@ -14,7 +14,7 @@ from pathlib import Path
 from batch.admission import Admitted, Paces
 from batch.answering import Answerer
 from batch.broom import Broom
-from batch.heir import Heir
+from batch.heir import Heir, Row
 from batch.jobs import Claim
 from batch.leases import Leases
 from batch.place import Place
@@ -28,7 +28,6 @@ from router.errors import StoreAway
 from router.housekeeping import Housekeeping
 from router.parent import watch_parent
 from router.seams import Upstream
-from router.types import Picodollars
 
 IDLE_LOOK = 0.5
 """Seconds between two looks for the first batch, or for the lock."""
@@ -110,7 +109,13 @@ class Batching:
                 await self._news.wait()
 
     async def _answer_lines(self) -> None:
-        answerer = Answerer(lambda: self._home.house, self._store, self._home.clock, spill=self._spill)
+        answerer = Answerer(
+            lambda: self._home.house,
+            self._store,
+            self._home.clock,
+            spill=self._spill,
+            audited=self._home.audited,
+        )
         worker = self._work.place.worker()
         heir = Heir(self._store, self._shelf, answerer, self._booked)
         leases = Leases(
@@ -156,10 +161,10 @@ class Batching:
         except (StoreAway, OSError) as error:
             log.warning("expired files cannot be dropped, which is tried again: %s", error)
 
-    def _booked(self, request_ids: Collection[str]) -> Mapping[str, Sequence[Picodollars | None]]:
+    def _booked(self, request_ids: Collection[str]) -> Mapping[str, Sequence[Row]]:
         # DuckDB is loaded here alone: this process seldom needs it.
         module = importlib.import_module("router.ledger.booked")
-        told: Mapping[str, Sequence[Picodollars | None]] = module.booked_in(self._work.data, request_ids)
+        told: Mapping[str, Sequence[Row]] = module.booked_in(self._work.data, request_ids)
         return told
 
     def _room(self, running: int) -> int:

@@ -134,6 +134,11 @@ class Housekeeping:
         assert self._parts is not None, "asked for before `keep`"
         return OutcomeRoutes(ids, self._parts.recent, self.clock, self._outcomes.write)
 
+    async def audited(self, request_id: str) -> None:
+        """Wait until nobody looks at the answer to a request any more."""
+        assert self._parts is not None, "asked for before `keep`"
+        await self._parts.auditing.background.finish(request_id)
+
     def _told(self, outcome: UserOutcome) -> None:
         self._outcomes.write((outcome,))
 

@@ -106,10 +106,12 @@ class Pipeline:
         await purse.booked()
         return outcome
 
-    def book_lost(self, request: Request, policy: Policy, models: Sequence[str], *, first: int = 1) -> None:
+    def book_lost(
+        self, request: Request, policy: Policy, models: Sequence[str], *, first: int = 1, answered: bool
+    ) -> None:
         """Write down calls to `models` whose process died before it could: they may have cost money.
 
-        They are the request's attempts from the `first` on.
+        They are the request's attempts from the `first` on; audits, if its answer is booked already.
         Raises `UnknownModel` if the catalogue has no such model any more.
         """
         for model in models:
@@ -119,10 +121,11 @@ class Pipeline:
         attempts = []
         for number, model in enumerate(models, start=first):
             decision = Decision(model=self._models[model], reason="its process died")
-            trial = Trial(request, features, decision, clock=self._clock, purpose=Purpose.ANSWER)
+            purpose = Purpose.AUDIT if answered else Purpose.ANSWER
+            trial = Trial(request, features, decision, clock=self._clock, purpose=purpose)
             trial.status = Status.LOST
             attempts.append(trial.attempt(number, charge=self._charge, count=self._count))
-        self._write_down(request, policy, features, {}, attempts)
+        self._write_down(request, policy, features, {}, attempts, beside=answered)
 
     def _write_down(
         self,
@@ -132,6 +135,8 @@ class Pipeline:
         refused: Mapping[str, Refusal],
         attempts: list[Attempt],
         over_budget: OverBudget | None = None,
+        *,
+        beside: bool = False,
     ) -> Outcome:
         outcome = Outcome(
             request=request,
@@ -143,7 +148,7 @@ class Pipeline:
             counterfactual=self._counterfactual(policy, attempts),
             over_budget=over_budget,
         )
-        entries = entries_of(outcome)
+        entries = entries_of(outcome, beside=beside)
         for sink in self._sinks:
             sink.write(entries)
         for follower in self._followers:

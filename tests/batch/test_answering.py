@@ -179,3 +179,32 @@ async def test_a_cheaper_policy_answers_lines_that_the_batch_could_not_pay_other
 
     assert ((await world.answer()).status, world.book.rows[-1].policy) == (200, "cheap")
     assert world.book.rows[-1].reason.startswith("tier-down from default")
+
+
+async def test_a_line_is_not_over_before_nobody_looks_at_its_answer_any_more(tmp_path):
+    world, asked, over = World(tmp_path), asyncio.Queue(), asyncio.Event()
+
+    async def audited(request_id):
+        asked.put_nowait(request_id)
+        await over.wait()
+
+    line = asyncio.ensure_future(world.answer(audited=audited))
+    assert await asked.get() == "b-1-1"
+    assert not line.done()
+    over.set()
+
+    assert (await line).status == 200
+
+
+async def test_whoever_stops_during_an_audit_keeps_the_answer_that_is_paid_for(tmp_path):
+    world, asked = World(tmp_path), asyncio.Event()
+
+    async def audited(_request_id):
+        asked.set()
+        await asyncio.Event().wait()
+
+    line = asyncio.ensure_future(world.answer(audited=audited))
+    await asked.wait()
+    line.cancel()
+
+    assert (await line).status == 200

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import orjson
 
@@ -19,6 +20,13 @@ from router.types import NOTHING, Principal
 from tests.support.world import Book, FakeClock, Script, features, flat_charge, model
 
 SMALL, LARGE = model("small"), model("large", price=10)
+
+
+class Row(NamedTuple):
+    """An attempt that is booked."""
+
+    cost: int | None
+    final: bool = False
 
 
 @dataclass
@@ -92,7 +100,7 @@ async def test_every_call_that_nobody_booked_is_booked_as_lost(tmp_path):
 
 
 async def test_what_the_dead_process_booked_is_not_booked_again_but_counts_for_the_batch(tmp_path):
-    world = World(tmp_path, booked={"b-1-1": [3, None, 4]})
+    world = World(tmp_path, booked={"b-1-1": [Row(3), Row(None), Row(4, final=True)]})
     world.killed("small", "small", "large")
 
     await world.taken_over()
@@ -102,12 +110,22 @@ async def test_what_the_dead_process_booked_is_not_booked_again_but_counts_for_t
 
 
 async def test_of_books_that_were_torn_only_the_rest_is_booked(tmp_path):
-    world = World(tmp_path, booked={"b-1-1": [3]})
+    world = World(tmp_path, booked={"b-1-1": [Row(3)]})
     world.killed("small", "large")
 
     await world.taken_over()
 
     assert world.rows == [("b-1-1", 2, "large", "lost", True)]
+
+
+async def test_a_call_that_is_lost_after_the_answer_was_booked_is_an_audit_beside_it(tmp_path):
+    world = World(tmp_path, booked={"b-1-1": [Row(3, final=True)]})
+    world.killed("small", "large")
+
+    await world.taken_over()
+
+    assert world.rows == [("b-1-1", 2, "large", "lost", False)]
+    assert [row.purpose for row in world.book.rows] == ["audit"]
 
 
 async def test_books_that_cannot_be_looked_at_are_rather_written_twice(tmp_path, caplog):

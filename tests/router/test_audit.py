@@ -96,3 +96,15 @@ async def test_an_audit_that_is_cancelled_at_the_end_is_booked():
         (Purpose.AUDIT, "cancelled"),
     ]
     assert (upstream.closed, told) == (["small", "large"], [])
+
+
+async def test_whoever_waits_for_the_audits_of_a_request_waits_for_no_others():
+    pipeline, _, book, background, _ = audited({"small": [["four"], ["four"]], "large": [["five"]]})
+    for_ever = asyncio.Event()
+    background.start(for_ever.wait(), of="another")
+    await pipeline.run(request(), policy())
+
+    await background.finish("r1")
+
+    assert [row.purpose for row in book.rows] == ["answer", "audit"]
+    await background.close()
