@@ -99,11 +99,11 @@ class Answerer:
             await self._look(request_id)
         except FarthingError as error:
             return replace(_failed(dialect, error, request_id), again=_again(error))
-        chosen = outcome.chosen
+        chosen, cost = outcome.chosen, outcome.cost if cap is None else cap.total(outcome.cost)
         if chosen is None or chosen.reply is None:
             failure = outcome.failure or FarthingError()
             failed = _failed(dialect, failure, request_id)
-            return replace(failed, attempts=len(outcome.attempts), cost=outcome.cost, again=_again(failure))
+            return replace(failed, attempts=len(outcome.attempts), cost=cost, again=_again(failure))
         renderer = dialect.renderer(request, created=int(self._clock.now().timestamp()))
         model = chosen.decision.model.name
         body = renderer.whole(replace(chosen.reply, usage=chosen.usage), model, note_of(outcome))
@@ -113,7 +113,7 @@ class Answerer:
             request_id=request_id,
             model=model,
             attempts=len(outcome.attempts),
-            cost=outcome.cost,
+            cost=cost,
         )
 
     async def _look(self, request_id: str) -> None:

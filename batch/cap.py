@@ -101,10 +101,12 @@ class Cap:
     """What one line may spend of what its batch may cost.
 
     `calls` are those for which something is held, `waiting` those that wait for room beside them.
+    `unknown` is what calls may have cost beyond what is known of them: that of a lost call counts, too.
     """
 
     def __init__(self, store: Store, claim: Claim, turnstile: Turnstile) -> None:
         self.claim, self.calls, self.waiting = claim, 0, 0
+        self.unknown: Picodollars = 0
         self._store, self._turnstile = store, turnstile
         self._over: list[tuple[Picodollars, Picodollars]] = []
 
@@ -122,6 +124,21 @@ class Cap:
         """Note what a call has cost for which `amount` is held; the store is told by `booked`."""
         self._over.append((amount, cost))
         self._turnstile.settled(self)
+
+    def book(self, attempt: Attempt, held: Picodollars) -> None:
+        """Note what became of a call for which so much was held; one that broke off may be billed whole."""
+        charge = attempt.charge
+        cost = charge.amount if charge.amount is not None else held
+        most = charge.bound if charge.bound is not None else cost
+        if charge.amount is None:
+            self.unknown += held
+        elif attempt.reply is None or not attempt.reply.complete:
+            self.unknown += max(0, min(most, held) - cost)
+        self.settle(held, most)
+
+    def total(self, known: Picodollars | None) -> Picodollars | None:
+        """Give what a try counts as, of which so much is `known`."""
+        return (known or 0) + self.unknown if self.unknown else known
 
     async def booked(self) -> None:
         """Tell the store what was settled.
@@ -157,8 +174,7 @@ class Capped:
 
         def book(attempt: Attempt, /) -> None:
             settle(attempt)
-            charge = attempt.charge
-            self._cap.settle(held, charge.bound if charge.bound is not None else charge.amount or 0)
+            self._cap.book(attempt, held)
 
         return book
 

@@ -83,7 +83,8 @@ class File:
 class Counts:
     """How many lines there are, and how many ended how.
 
-    `spent` is what all attempts cost together; in a batch with a cap, a call that was lost counts in full.
+    `spent` is what all attempts cost together; in a batch with a cap, a call that was lost, or broke off,
+    counts as the most it can have cost.
     """
 
     total: int = 0

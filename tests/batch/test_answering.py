@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from batch.answering import Answerer
+from batch.cap import UNBOUNDED_ANSWER
 from batch.jobs import Batch, Line
 from batch.spill import Spill
 from batch.sqlite import SQLiteStore
@@ -19,12 +20,13 @@ from policies.language import PolicySpec
 from policies.meters import Health
 from policies.policy import RoutedPolicy
 from router.budget import Budget, BudgetScope, Per
-from router.errors import CallerFault, Denied, RateLimited, Unreachable
+from router.errors import CallerFault, Denied, RateLimited, TimedOut, Unreachable
 from router.keys import Key, Ring
 from router.pipeline import Pipeline
+from router.pricing import charge
 from router.tiers import TierDown
 from router.types import DOLLAR, NOTHING, Prices, Principal, Role, Scopes
-from tests.support.world import Book, FakeClock, Script, features, flat_charge, model
+from tests.support.world import Book, FakeClock, Script, features, model
 
 SMALL = model("small")
 
@@ -41,7 +43,7 @@ class World:
             models={"small": small},
             upstreams={"fake": Script({"small": list(replies)})},
             measure=lambda *_: features({"small": 0.9}),
-            charge=flat_charge,
+            charge=charge,
             count=len,
             sinks=[self.book],
             clock=self.clock,
@@ -158,6 +160,16 @@ async def test_a_key_is_asked_for_what_it_may_do_now(tmp_path, now, status):
     world.ring = Ring([Key(**{"name": "k", "digest": "d", **now})])
 
     assert (await world.answer()).status == status
+
+
+async def test_what_broke_off_counts_against_a_cap_as_the_most_it_can_have_cost(tmp_path):
+    broken = ["half of it", TimedOut()]
+    free = await World(tmp_path / "free", replies=(broken,)).answer()
+    capped = await World(tmp_path / "capped", replies=(broken,), max_cost=DOLLAR).answer()
+
+    assert free.cost < 10 * 10**6 * 10
+    assert capped.cost == (10 * 3 // 2 + 64 + UNBOUNDED_ANSWER) * 10**6, "what was held for it"
+    assert (capped.status, capped.again) == (504, 0.0)
 
 
 async def test_a_cap_does_not_bear_a_model_whose_price_nobody_knows(tmp_path):
