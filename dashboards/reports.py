@@ -20,9 +20,10 @@ from typing import Any
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from dashboards import filters
+from dashboards import filters, summed
 from dashboards.periods import period
 from dashboards.tables import BadReport, Cell, Table, cell, column
+from router.ledger import rollups
 from router.ledger.schema import TABLES
 from router.ledger.store import Ledger, reading
 
@@ -60,6 +61,9 @@ CHRONOLOGICAL = frozenset({"hour", "day", "week", "month"})
 MEMORY = "640MiB"
 """What DuckDB may take for a report; beyond it, it writes to a temporary file."""
 
+SAMPLE = 100_000
+"""So many rows are enough where sessions have to be followed call by call."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
@@ -86,13 +90,34 @@ class Scope:
 
     @property
     def variables(self) -> Mapping[str, object]:
+        since, until = self._ends
+        first, last = summed.whole_days(since, until) or (since, since)
         return {
-            "since": _naive(self.since or datetime.min.replace(tzinfo=UTC)),
-            "until": _naive(self.until or datetime.max.replace(tzinfo=UTC)),
+            "since": since,
+            "until": until,
+            "first": first,
+            "last": last,
             "comparison": self.comparison,
             "chronological": self.dimension in CHRONOLOGICAL,
             **self.where.variables,
         }
+
+    @property
+    def is_summed(self) -> bool:
+        """Whether the sums beside the ledger tell all that is looked at."""
+        return (
+            self.where == filters.EVERYTHING
+            and not self.comparison
+            and self.dimension in summed.DIMENSIONS
+            and summed.whole_days(*self._ends) is not None
+        )
+
+    @property
+    def _ends(self) -> tuple[datetime, datetime]:
+        return (
+            _naive(self.since or datetime.min.replace(tzinfo=UTC)),
+            _naive(self.until or datetime.max.replace(tzinfo=UTC)),
+        )
 
 
 def available(folder: Path | None = None) -> tuple[Report, ...]:
@@ -197,19 +222,53 @@ def prepared(data: Path, scope: Scope) -> Iterator[DuckDBPyConnection]:
         connection.execute("SET enable_external_access = false")
         for name, value in scope.variables.items():
             connection.execute(f"SET VARIABLE {name} = ?", [value])
+        connection.execute("SET VARIABLE one_in = ?", [_one_in(connection)])
         connection.execute(_views(connection, scope))
         connection.execute("SET lock_configuration = true")
         yield connection
 
 
 def _views(connection: DuckDBPyConnection, scope: Scope) -> str:
-    booked = SETTLED.read_text(encoding="utf-8") if _any_settled(connection) else AS_BOOKED
-    views = booked + VIEWS.read_text(encoding="utf-8").replace("{where}", scope.where.sql)
+    settled = _any_settled(connection)
     dimension = DIMENSIONS[scope.dimension] if scope.dimension is not None else "NULL"
-    views = views.replace("{dimension}", dimension)
-    for table in TABLES:
-        views = views.replace(f"{{{table}}}", _complete(connection, table))
+    mark = summed.mark(connection) if scope.is_summed and not settled else None
+    parts = {
+        "sums": summed.of_rows(exactly=not _is_large(connection))
+        if mark is None
+        else summed.of_rollups(mark, dimension),
+        "asked": rollups.ASKED,
+        "saving": rollups.SAVING,
+        "counted": rollups.COUNTED,
+        "where": scope.where.sql,
+        "dimension": dimension,
+        **{table: _complete(connection, table) for table in TABLES},
+    }
+    views = (SETTLED.read_text(encoding="utf-8") if settled else AS_BOOKED) + VIEWS.read_text(
+        encoding="utf-8"
+    )
+    for name, part in parts.items():
+        views = views.replace(f"{{{name}}}", part)
     return views
+
+
+def _is_large(connection: DuckDBPyConnection) -> bool:
+    return _one(connection, f"SELECT count(*) FROM {_complete(connection, 'ledger')}") >= rollups.BATCH  # noqa: S608 - our own
+
+
+def _one_in(connection: DuckDBPyConnection) -> int:
+    """Return of how many sessions a report may look at one."""
+    rows = _one(
+        connection,
+        f"SELECT count(*) FROM {_complete(connection, 'ledger')} "  # noqa: S608 - our own
+        "WHERE time >= getvariable('since') AND time < getvariable('until')",
+    )
+    return max(1, rows // SAMPLE)
+
+
+def _one(connection: DuckDBPyConnection, query: str) -> int:
+    row = connection.execute(query).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def _any_settled(connection: DuckDBPyConnection) -> bool:

@@ -9,8 +9,7 @@ SELECT *
 FROM booked
 WHERE time >= getvariable('since')
   AND time < getvariable('until')
-  AND (len(tags) = 0 OR getvariable('comparison')
-       OR NOT coalesce(list_contains(tags, 'farthing-baseline'), false))
+  AND (getvariable('comparison') OR {counted})
   AND ({where});
 
 -- One row an attempt.
@@ -32,46 +31,10 @@ GROUP BY request_id;
 
 -- One row a request, all its attempts taken together; `model` and `provider` are those tried last.
 -- A request's last row says what it came to; only an older Farthing's rows are put together here, which takes time.
--- `saving` is what the strongest model alone would have cost for the same tokens, less all that was spent.
--- A request that failed saved nothing and cost what it cost; where a price is unknown, so is the saving.
 CREATE TEMP VIEW requests AS
-WITH together AS (
-    SELECT
-        request_id,
-        time,
-        model,
-        provider,
-        key,
-        team,
-        "user",
-        tags,
-        session,
-        run,
-        policy,
-        kind,
-        coalesce(endpoint, 'chat') AS endpoint,
-        lane,
-        arm,
-        attempts,
-        estimated_attempts,
-        unpriced_attempts,
-        ended,
-        escalated,
-        simulated,
-        total_cost AS cost,
-        total_bound AS cost_bound,
-        rejected_cost,
-        baseline_model,
-        baseline_cost,
-        cheapest_cost,
-        predicted,
-        baseline_predicted,
-        cheapest_predicted,
-        total_output_tokens AS output_tokens,
-        total_ms AS latency_ms,
-        answered_ms AS first_token_ms
-    FROM seen
-    WHERE final AND ended IS NOT NULL
+WITH calls AS NOT MATERIALIZED (FROM seen),
+together AS (
+    {asked}
     UNION ALL
     SELECT
         request_id,
@@ -124,15 +87,51 @@ WITH together AS (
 )
 SELECT
     *,
-    CASE
-        -- The strongest model is that of chats: with the rest nothing is compared.
-        WHEN unpriced_attempts > 0 OR endpoint <> 'chat' THEN NULL
-        WHEN ended = 'failed' THEN -cost
-        WHEN baseline_cost IS NULL AND output_tokens = 0 THEN -cost
-        ELSE baseline_cost - cost
-    END AS saving,
+    {saving} AS saving,
     {dimension} AS dimension
 FROM together;
+
+-- The same, those that are alike added up where there are rollups (`summed.py`, `router/ledger/rolled/`):
+-- `n` is how many a row stands for, and `time` then their day.
+{sums}
+
+-- A quantile of times that stand for many (`ms`), of which there are `upto` so many and `total` in all:
+-- what lies between two of them is between them in the same proportion.
+CREATE TEMP MACRO quantile(ms, upto, total, share) AS
+    min(ms) FILTER (upto > floor((total - 1) * share))
+    + (max((total - 1) * share) % 1)
+    * (min(ms) FILTER (upto > ceil((total - 1) * share)) - min(ms) FILTER (upto > floor((total - 1) * share)));
+
+-- How long requests took, for each dimension.
+CREATE TEMP VIEW waits AS
+WITH counted AS (
+    SELECT dimension, what, ms, sum(n) AS n
+    FROM time_sums
+    WHERE what IN ('latency', 'first token')
+    GROUP BY ALL
+),
+ranked AS (
+    SELECT
+        *,
+        sum(n) OVER (PARTITION BY dimension, what ORDER BY ms) AS upto,
+        sum(n) OVER (PARTITION BY dimension, what) AS total
+    FROM counted
+)
+SELECT
+    dimension,
+    any_value(p50) FILTER (what = 'first token') AS first_token_p50_ms,
+    any_value(p95) FILTER (what = 'first token') AS first_token_p95_ms,
+    any_value(p50) FILTER (what = 'latency') AS latency_p50_ms,
+    any_value(p95) FILTER (what = 'latency') AS latency_p95_ms,
+    any_value(total) FILTER (what = 'latency') AS requests
+FROM (
+    SELECT
+        dimension, what, max(total) AS total,
+        quantile(ms, upto, total, 0.5) AS p50, quantile(ms, upto, total, 0.95) AS p95
+    FROM ranked
+    GROUP BY dimension, what
+)
+GROUP BY dimension;
 
 -- What drawing between the cheapest and the strongest model would have cost for the same predicted quality.
 CREATE TEMP MACRO mix_cost(cheapest, strongest, own_chance, cheapest_chance, strongest_chance) AS
@@ -146,18 +145,17 @@ CREATE TEMP MACRO half_width(without_each) AS
 
 -- What was spent and saved, a row for each dimension; audits too: they were paid for, and saved nothing.
 -- Requests are dealt evenly into 40 parts: leaving out one after another tells how far a result may be off by chance
--- (the grouped jackknife), in one pass however many rows there are. `saving_half` and `mix_half` are the halves of
--- those intervals. Only requests of which all is known are compared with a mix.
+-- (the grouped jackknife), in one pass however many rows there are.
+-- Only requests of which all is known are compared with a mix.
 -- Sums come first and the cases after, among few rows: ten million are not looked at one by one.
 CREATE TEMP VIEW saved AS
 WITH alike AS (
     SELECT
         dimension,
-        hash(time) % 40 AS part,
-        saving IS NOT NULL AS known,
-        saving IS NOT NULL AND ended = 'accepted' AND baseline_cost IS NOT NULL AND cheapest_cost IS NOT NULL
-        AND predicted IS NOT NULL AND baseline_predicted IS NOT NULL AND cheapest_predicted IS NOT NULL AS mixable,
-        count(*) AS requests,
+        part,
+        known,
+        mixable,
+        sum(n) AS requests,
         sum(cost) AS cost,
         sum(rejected_cost) AS rejected,
         sum(saving) AS saving,
@@ -166,11 +164,11 @@ WITH alike AS (
         sum(predicted) AS own_chance,
         sum(baseline_predicted) AS strongest_chance,
         sum(cheapest_predicted) AS cheapest_chance
-    FROM requests
+    FROM request_sums
     GROUP BY ALL
     UNION ALL
-    SELECT dimension, hash(time) % 40, cost IS NOT NULL, true, 0, coalesce(sum(cost), 0), 0, -sum(cost), 0, 0, 0, 0, 0
-    FROM entries
+    SELECT dimension, part, true, true, 0, coalesce(sum(cost), 0), 0, -sum(cost), 0, 0, 0, 0, 0
+    FROM call_sums
     WHERE purpose = 'audit'
     GROUP BY ALL
 ),
@@ -220,12 +218,14 @@ SELECT
     known,
     spend,
     rejected,
-    CASE WHEN known > 0 THEN strongest END::HUGEINT AS strongest,
-    saving::HUGEINT AS saving,
+    CASE WHEN known > 0 THEN strongest END::HUGEINT AS strongest_alone_picodollars,
+    saving::HUGEINT AS saving_picodollars,
     saving / nullif(strongest, 0) AS saving_share,
-    saving_half,
-    1 - cost / nullif(mix, 0) AS mix_share,
-    mix_half
+    saving_share - saving_half AS saving_low_share,
+    saving_share + saving_half AS saving_high_share,
+    1 - cost / nullif(mix, 0) AS saving_on_random_mix_share,
+    saving_on_random_mix_share - mix_half AS saving_on_random_mix_low_share,
+    saving_on_random_mix_share + mix_half AS saving_on_random_mix_high_share
 FROM whole JOIN chance ON chance.dimension IS NOT DISTINCT FROM whole.dimension;
 
 -- Sums that carry their bound: what is booked, the most it can have been, and how much of it is known how.

@@ -1,6 +1,6 @@
 -- title: Prompt cache
 -- question: How much of the prompts was read from a cache, and how much was read again after a change of model?
--- Of a sample of sessions, two hundred thousand calls or so. What a session sent before and could have been cached is
+-- Of a sample of sessions, a hundred thousand calls or so. What a session sent before and could have been cached is
 -- taken for lost if the call before went to another model.
 WITH calls AS (
     SELECT
@@ -11,7 +11,7 @@ WITH calls AS (
         coalesce(cached_tokens, 0) AS cached
     FROM entries
     WHERE session IS NOT NULL AND purpose = 'answer' AND input_tokens IS NOT NULL
-      AND hash(session) % greatest(1, (SELECT count(*) FROM entries) // 200_000) = 0
+      AND hash(session) % getvariable('one_in') = 0
 ),
 turns AS (
     SELECT

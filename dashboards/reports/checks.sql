@@ -2,8 +2,8 @@
 -- question: How often did each check run, and how often did it reject an answer?
 WITH alike AS (
     -- Few differ: together first, so that few have to be taken apart.
-    SELECT any_value(verdicts) AS verdicts, count(*) AS rows, sum(cost) AS cost
-    FROM entries
+    SELECT any_value(verdicts) AS verdicts, sum(n) AS rows, sum(cost) AS cost
+    FROM call_sums
     WHERE cardinality(verdicts) > 0
     GROUP BY verdicts::VARCHAR
 ),

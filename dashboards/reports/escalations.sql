@@ -3,12 +3,13 @@
 -- An escalation follows an answer that a check rejected, a failover an upstream that failed.
 -- Only an older Farthing's rows do not name who was asked next, and are put together here.
 WITH steps AS (
-    SELECT model, handed_to, status, error, verdicts, cost
-    FROM entries
+    SELECT model, handed_to, status, error, verdicts, cost, n
+    FROM call_sums
     WHERE handed_to IS NOT NULL
     UNION ALL
     SELECT
-        model, lead(model) OVER (PARTITION BY request_id ORDER BY attempt), status, error, verdicts, cost
+        model, lead(model) OVER (PARTITION BY request_id ORDER BY attempt), status, error, verdicts, cost,
+        1
     FROM entries
     WHERE attempts IS NULL AND purpose = 'answer' AND NOT (attempt = 1 AND final)
 )
@@ -20,7 +21,7 @@ SELECT
         WHEN 'rejected' THEN array_to_string([v.key FOR v IN map_entries(verdicts) IF v.value <> 'pass'], ', ')
         ELSE coalesce(error, status)
     END AS reason,
-    count(*) AS count,
+    sum(n)::BIGINT AS count,
     coalesce(sum(cost), 0) AS spend_on_given_up_picodollars
 FROM steps
 WHERE handed_to IS NOT NULL

@@ -6,11 +6,11 @@ SELECT
     model,
     coalesce(error, status) AS error,
     purpose,
-    count(*) AS calls,
-    count(DISTINCT request_id) AS requests,
+    sum(n)::BIGINT AS calls,
+    coalesce(sum(n) FILTER (final), 0)::BIGINT AS requests_that_ended_so,
     coalesce(sum(cost), 0)::HUGEINT AS spend_picodollars,
-    coalesce(sum(coalesce(cost_bound, cost)), 0)::HUGEINT AS spend_at_most_picodollars
-FROM entries
+    coalesce(sum(at_most), 0)::HUGEINT AS spend_at_most_picodollars
+FROM call_sums
 WHERE status IN ('failed', 'lost', 'cancelled')
 GROUP BY ALL
 ORDER BY calls DESC, model, status, error, purpose;

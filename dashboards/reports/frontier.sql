@@ -3,13 +3,11 @@
 -- Chances of success are the classifier's, and costs are for the same tokens: computed, not measured (see `prove`).
 WITH sums AS (
     SELECT
-        count(*) AS n,
+        sum(n) AS n,
         sum(cost) AS c, sum(baseline_cost) AS s, sum(cheapest_cost) AS w,
-        avg(predicted) AS q, avg(baseline_predicted) AS qs, avg(cheapest_predicted) AS qw,
-        any_value(baseline_model) AS strongest
-    FROM requests
-    WHERE saving IS NOT NULL AND ended = 'accepted' AND baseline_cost IS NOT NULL AND cheapest_cost IS NOT NULL
-      AND predicted IS NOT NULL AND baseline_predicted IS NOT NULL AND cheapest_predicted IS NOT NULL
+        sum(predicted) / sum(n) AS q, sum(baseline_predicted) / sum(n) AS qs, sum(cheapest_predicted) / sum(n) AS qw
+    FROM request_sums
+    WHERE mixable
 )
 SELECT unnest([
     {'way': 'routed', 'mean_cost_picodollars': c // n, 'predicted_share': q},

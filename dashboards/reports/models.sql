@@ -2,8 +2,8 @@
 -- question: Which models did the work, how well, and what did each cost?
 WITH alike AS (
     -- Together by what they have in common first: then few rows are left to count.
-    SELECT model, provider, purpose, status, count(*) AS n, count(cost) AS priced, sum(cost) AS cost
-    FROM entries
+    SELECT model, provider, purpose, status, sum(n) AS n, sum(priced) AS priced, sum(cost) AS cost
+    FROM call_sums
     GROUP BY ALL
 ),
 counted AS (
@@ -22,9 +22,20 @@ counted AS (
     FROM alike
     GROUP BY model, provider
 ),
+ranked AS (
+    SELECT
+        model,
+        provider,
+        ms,
+        sum(sum(n)) OVER (PARTITION BY model, provider ORDER BY ms) AS upto,
+        sum(sum(n)) OVER (PARTITION BY model, provider) AS total
+    FROM time_sums
+    WHERE what = 'attempt'
+    GROUP BY model, provider, ms
+),
 times AS (
-    SELECT model, provider, quantile_cont(duration_ms, 0.5) AS duration
-    FROM entries
+    SELECT model, provider, quantile(ms, upto, total, 0.5) AS duration
+    FROM ranked
     GROUP BY model, provider
 )
 SELECT

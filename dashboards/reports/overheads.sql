@@ -8,9 +8,9 @@ SELECT
         WHEN status = 'rejected' THEN 'answers rejected'
         ELSE 'answers ' || status
     END AS what,
-    count(*) AS attempts,
+    sum(n)::BIGINT AS attempts,
     coalesce(sum(cost), 0)::HUGEINT AS spend_picodollars,
     sum(cost) / sum(sum(cost)) OVER () AS spend_share
-FROM entries
+FROM call_sums
 GROUP BY what
 ORDER BY spend_picodollars DESC, what;

@@ -3,42 +3,51 @@
 -- Needs a policy with `control: {share: 0.01}`. Only requests that were drawn, or could have been, are compared.
 -- Intervals hold the truth 95 times in 100 (Welch). An interval that holds 0 proves nothing yet:
 -- `days_until_it_can_tell` is how long, at this pace, until a difference as large as this one would stand out.
-WITH drawn AS (
+WITH measured AS (
     SELECT
         policy,
         arm,
-        coalesce(requests.cost, 0) / 1e12 AS cost,
-        (ended = 'accepted')::INT AS accepted,
-        score,
-        latency_ms,
-        time
-    FROM requests LEFT JOIN ratings USING (request_id)
-    WHERE arm IS NOT NULL AND unpriced_attempts = 0
-),
-measured AS (
-    SELECT
-        policy,
-        arm,
-        min(time) AS began,
-        max(time) AS ended,
-        [
-            {'what': 'dollars a request', 'n': count(cost), 'mean': avg(cost), 'var': var_samp(cost)},
-            {
-                'what': 'answers that passed their checks',
-                'n': count(accepted), 'mean': avg(accepted), 'var': var_samp(accepted)
-            },
-            {'what': 'answers rated good', 'n': count(score), 'mean': avg(score), 'var': var_samp(score)},
-            {
-                'what': 'milliseconds of waiting',
-                'n': count(latency_ms), 'mean': avg(latency_ms), 'var': var_samp(latency_ms)
-            }
-        ] AS figures
-    FROM drawn
+        min(first_time) AS began,
+        max(last_time) AS ended,
+        sum(n)::DOUBLE AS n,
+        sum(cost) / 1e12 AS dollars,
+        sum(squared_dollars) AS squared_dollars,
+        coalesce(sum(n) FILTER (ended = 'accepted'), 0)::DOUBLE AS accepted,
+        sum(latency_n)::DOUBLE AS waited,
+        sum(latency_ms) AS ms,
+        sum(squared_ms) AS squared_ms
+    FROM request_sums
+    WHERE arm IS NOT NULL AND NOT unpriced
     GROUP BY policy, arm
 ),
-figures AS (
-    SELECT policy, arm, began, ended, unnest(figures, recursive := true)
+rated AS (
+    SELECT policy, arm, count(score) AS n, avg(score) AS mean, var_samp(score) AS var
+    FROM requests JOIN ratings USING (request_id)
+    WHERE arm IS NOT NULL AND unpriced_attempts = 0
+    GROUP BY policy, arm
+),
+apart AS (
+    SELECT
+        policy,
+        arm,
+        began,
+        ended,
+        unnest([
+            {'what': 'dollars a request', 'n': n, 'total': dollars, 'squares': squared_dollars},
+            {'what': 'answers that passed their checks', 'n': n, 'total': accepted, 'squares': accepted},
+            {'what': 'milliseconds of waiting', 'n': waited, 'total': ms, 'squares': squared_ms}
+        ], recursive := true)
     FROM measured
+),
+figures AS (
+    SELECT
+        policy, arm, began, ended, what, n::BIGINT AS n,
+        total / nullif(n, 0) AS mean,
+        greatest(0, squares - total * total / nullif(n, 0)) / nullif(n - 1, 0) AS var
+    FROM apart
+    UNION ALL
+    SELECT policy, arm, began, ended, 'answers rated good', rated.n, mean, var
+    FROM measured JOIN rated USING (policy, arm)
 ),
 sides AS (
     SELECT

@@ -9,14 +9,7 @@ SELECT
     requests - known AS requests_without_known_saving,
     spend AS spend_picodollars,
     rejected AS spend_on_rejected_picodollars,
-    strongest AS strongest_alone_picodollars,
-    saving AS saving_picodollars,
-    saving_share,
-    saving_share - saving_half AS saving_low_share,
-    saving_share + saving_half AS saving_high_share,
-    mix_share AS saving_on_random_mix_share,
-    mix_share - mix_half AS saving_on_random_mix_low_share,
-    mix_share + mix_half AS saving_on_random_mix_high_share
+    saved.* EXCLUDE (dimension, requests, known, spend, rejected)
 FROM saved
 ORDER BY
     CASE WHEN getvariable('chronological') THEN dimension END,

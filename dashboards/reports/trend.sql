@@ -4,19 +4,28 @@
 WITH span AS (
     SELECT
         CASE
-            WHEN max(time) - min(time) <= INTERVAL 3 DAY THEN 'hour'
-            WHEN max(time) - min(time) <= INTERVAL 185 DAY THEN 'day'
+            WHEN max(last_time) - min(first_time) <= INTERVAL 3 DAY THEN 'hour'
+            WHEN max(last_time) - min(first_time) <= INTERVAL 185 DAY THEN 'day'
             ELSE 'month'
         END AS step
-    FROM entries
+    FROM call_sums
+),
+stepped AS (
+    SELECT date_trunc('hour', time) AS time, 1 AS n, cost, saving, baseline_cost, escalated
+    FROM requests
+    WHERE (SELECT step FROM span) = 'hour'
+    UNION ALL
+    SELECT date_trunc((SELECT step FROM span), time), n, cost, saving, baseline_cost, escalated
+    FROM request_sums
+    WHERE (SELECT step FROM span) <> 'hour'
 )
 SELECT
-    date_trunc((SELECT step FROM span), time) AS time,
-    count(*) AS requests,
+    time,
+    sum(n)::BIGINT AS requests,
     sum(cost) AS spend_picodollars,
     coalesce(sum(baseline_cost) FILTER (saving IS NOT NULL), 0)::HUGEINT AS strongest_alone_picodollars,
     coalesce(sum(saving), 0)::HUGEINT AS saving_picodollars,
-    count(*) FILTER (escalated) / count(*) AS escalated_share
-FROM requests
+    coalesce(sum(n) FILTER (escalated), 0) / sum(n) AS escalated_share
+FROM stepped
 GROUP BY ALL
 ORDER BY ALL;

@@ -19,7 +19,7 @@ from duckdb import DuckDBPyConnection
 
 from router import files
 from router.errors import FarthingError
-from router.ledger import healing, ingest, kept, refilling, segments
+from router.ledger import healing, ingest, kept, refilling, rollups, segments
 from router.ledger.kinds import KINDS, Kind
 from router.ledger.store import Ledger, Patience, elected, engine, reading, writing
 from router.ledger.troubles import LedgerBroken, LedgerDamaged, damage_in
@@ -111,21 +111,28 @@ def drain_what_waits(ledger: Ledger, patience: Patience | None = None) -> bool:
 def catch_up(ledger: Ledger) -> None:
     """Bring an older ledger's tables up to date, for reports find them so; see that it is whole.
 
-    A ledger that has no copy of its rows yet gets one, which takes seconds per million.
+    A ledger that has no copy of its rows yet gets one, and its sums; each takes seconds per million.
     """
     if healing.is_due(ledger):
         healing.look_after(ledger)
     if not ledger.database.exists():
         return
     try:
-        with writing(ledger):
-            pass
+        _add_up(ledger)
     except LedgerDamaged:
         healing.look_after(ledger)
     healing.put_back(ledger)
     with reading(ledger) as connection:
         if not kept.begun(ledger) or refilling.is_behind(ledger, connection):
             kept.rebase(ledger, connection, utc_now())
+
+
+def _add_up(ledger: Ledger) -> None:
+    """Add up all that is not (`rollups.py`), part by part: readers get in between."""
+    added = -1
+    while added:
+        with writing(ledger) as connection:
+            added = rollups.keep_up(connection)
 
 
 def keep_draining(ledger: Ledger, wait: Callable[[], bool], *, most_kept: int = kept.MOST_BYTES) -> None:
@@ -232,6 +239,7 @@ def _commit(
         )
         step("inserted")
         connection.commit()
+        rollups.keep_up(connection)
     step("committed")
     kept.take(ledger, list(sources))
     files.sync(ledger.spool)

@@ -13,7 +13,7 @@ from duckdb import DuckDBPyConnection
 
 from router import files
 from router.errors import FarthingError
-from router.ledger import ingest, kept, parquet, refilling, segments
+from router.ledger import ingest, kept, parquet, refilling, rollups, segments
 from router.ledger.kinds import KINDS
 from router.ledger.parquet import BadBackup, Content, content, quoted
 from router.ledger.store import STORAGE, Ledger, reading, writing
@@ -66,7 +66,8 @@ def verify(ledger: Ledger) -> Verified:
     with reading(ledger) as connection:
         tables = {table: content(connection, table) for table in KINDS}
         counts = [(name, _one(connection, query)) for name, query in CHECKS]
-    wrong = [f"{count} {name}" for name, count in counts if count]
+        apart = rollups.differences(connection)
+    wrong = [f"{count} {name}" for name, count in counts if count] + apart
     wrong += [f"lost: {gap}" for gap in kept.lost(ledger)]
     wrong += refilling.differences(ledger, tables)
     for kind in KINDS.values():

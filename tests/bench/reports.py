@@ -18,7 +18,7 @@ from rich.table import Table
 
 from dashboards.reports import available, run
 from router.ledger.store import Ledger
-from tests.bench.ledgers import make
+from tests.bench.ledgers import add_up, make
 
 BAR, OVERVIEW_BAR, MEMORY_BAR = 0.5, 1.5, 1000
 
@@ -53,7 +53,8 @@ def measure(data: Path, name: str, rounds: int) -> Measured:
 @click.option(
     "--data", type=click.Path(path_type=Path, file_okay=False), help="A ledger that is kept and used again."
 )
-def main(rows: int, rounds: int, data: Path | None) -> None:
+@click.option("--sums/--rows-only", default=True, help="Whether the rows are added up first.")
+def main(rows: int, rounds: int, data: Path | None, sums: bool) -> None:
     """Measure every built-in report, each in a process of its own."""
     with tempfile.TemporaryDirectory(prefix="farthing-bench-") as folder:
         place = data or Path(folder)
@@ -61,6 +62,13 @@ def main(rows: int, rounds: int, data: Path | None) -> None:
             began = time.perf_counter()
             count = make(place, rows)
             click.echo(f"{count:,} rows in {time.perf_counter() - began:.0f} s")
+        if sums:
+            wall, cpu = time.perf_counter(), time.process_time()
+            longest = add_up(place)
+            click.echo(
+                f"added up in {time.perf_counter() - wall:.1f} s ({time.process_time() - cpu:.1f} s of CPU), "
+                f"with readers kept out for {longest:.2f} s at most"
+            )
         table = Table("report", "median s", "CPU s", "MB", "bar")
         context = multiprocessing.get_context("spawn")
         for report in available():

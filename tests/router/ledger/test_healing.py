@@ -8,27 +8,16 @@ import pytest
 
 from router.ledger import healing, ingest, keeping, kept, segments
 from router.ledger.drain import drain_once, keep_draining
-from router.ledger.kinds import ATTEMPTS, KINDS, OUTCOMES, SETTLEMENTS
+from router.ledger.kinds import KINDS, OUTCOMES, SETTLEMENTS
 from router.ledger.refilling import IDENTITY
 from router.ledger.spool import Spool
-from router.ledger.store import Ledger, Patience, reading
+from router.ledger.store import Patience, reading
 from router.ledger.troubles import LedgerBroken, LedgerDamaged
 from router.records import Settlement, UserOutcome
 from tests.support.entries import NOW, entries, entry
+from tests.support.ledger import write
 
 HURRIED = Patience(seconds=0.05)
-
-
-@pytest.fixture
-def ledger(tmp_path):
-    return Ledger(tmp_path / "data")
-
-
-def write(ledger, *records, kind=ATTEMPTS):
-    spool = Spool(ledger.spool, "w", kind)
-    spool.write(records)
-    spool.close()
-    drain_once(ledger)
 
 
 def write_each_kind(ledger, count=300):

@@ -7,22 +7,10 @@ from router.errors import FarthingError
 from router.ledger import keeping
 from router.ledger.drain import drain_once
 from router.ledger.kinds import ATTEMPTS, OUTCOMES, SETTLEMENTS
-from router.ledger.spool import Spool
 from router.ledger.store import Ledger, reading
 from router.records import Settlement, UserOutcome
 from tests.support.entries import NOW, entries, entry
-
-
-@pytest.fixture
-def ledger(tmp_path):
-    return Ledger(tmp_path / "data")
-
-
-def write(ledger, *records, kind=ATTEMPTS):
-    spool = Spool(ledger.spool, "w", kind)
-    spool.write(records)
-    spool.close()
-    drain_once(ledger)
+from tests.support.ledger import write
 
 
 def outcome(request_id):

@@ -1,24 +1,9 @@
 """What the ledger took is kept a second time: each row once, within bounds."""
 
-import pytest
-
 from router.ledger import keeping, kept, segments
-from router.ledger.drain import drain_once
-from router.ledger.spool import Spool
-from router.ledger.store import Ledger, writing
+from router.ledger.store import writing
 from tests.support.entries import entries, entry
-
-
-@pytest.fixture
-def ledger(tmp_path):
-    return Ledger(tmp_path / "data")
-
-
-def write(ledger, *records):
-    spool = Spool(ledger.spool, "w")
-    spool.write(records)
-    spool.close()
-    drain_once(ledger)
+from tests.support.ledger import write
 
 
 def test_many_segments_become_one_pack_and_none_counts_twice(ledger, monkeypatch):

@@ -8,15 +8,10 @@ import duckdb
 import pytest
 
 from router.ledger import locks
-from router.ledger.store import Ledger, Patience, elected, reading, writing
+from router.ledger.store import Patience, elected, reading, writing
 from router.ledger.troubles import LedgerBroken, LedgerBusy
 
 HURRIED = Patience(seconds=0.05)
-
-
-@pytest.fixture
-def ledger(tmp_path):
-    return Ledger(tmp_path / "data")
 
 
 def make(ledger):
