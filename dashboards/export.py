@@ -17,7 +17,7 @@ from duckdb import DuckDBPyConnection
 
 from dashboards.periods import period
 from dashboards.render import harmless
-from dashboards.reports import Scope, prepared
+from dashboards.scope import Scope, prepared
 from dashboards.tables import BadReport
 from router.ledger.schema import TABLES
 from router.ledger.store import Ledger, reading

@@ -1,5 +1,5 @@
 -- What reports read. The period, the filter and whether to count comparison traffic are bound as variables;
--- {dimension} is an expression of `DIMENSIONS` in reports.py, or NULL; {where} what `--where` came to;
+-- {dimension} is an expression of `DIMENSIONS` in scope.py, or NULL; {where} what `--where` came to;
 -- {outcomes} is a table, with the columns an older ledger lacks; `booked` are the attempts (`settled.sql`).
 -- Times are in UTC.
 

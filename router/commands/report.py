@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from dashboards import reports
+from dashboards import reports, scope
 from dashboards.render import FORMATS, as_rich
 from dashboards.saving import parquet, picture
 from dashboards.screen import overview
@@ -67,7 +67,7 @@ class Question:
 )
 @click.option("--since", metavar="TIME", help="Only what began then or later: 12h, 7d, 2026-11-01 (UTC).")
 @click.option("--until", metavar="TIME", help="Only what began before.")
-@click.option("--by", metavar="DIMENSION", help=f"Group by {', '.join(reports.DIMENSIONS)}, check.")
+@click.option("--by", metavar="DIMENSION", help=f"Group by {', '.join(scope.DIMENSIONS)}, check.")
 @click.option(
     "--where",
     multiple=True,

@@ -9,7 +9,8 @@ import pytest
 
 from dashboards import reports
 from dashboards.periods import instant
-from dashboards.reports import DIMENSIONS, available, load, run
+from dashboards.reports import available, load, run
+from dashboards.scope import DIMENSIONS
 from dashboards.tables import BadReport, Column, Unit
 from router.ledger.drain import drain
 from router.ledger.spool import Spool

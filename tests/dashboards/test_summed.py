@@ -7,7 +7,8 @@ from random import Random
 import pytest
 
 from dashboards import summed
-from dashboards.reports import Scope, prepared, run
+from dashboards.reports import run
+from dashboards.scope import Scope, prepared
 from router.ledger import keeping, rollups
 from router.ledger.kinds import OUTCOMES, SETTLEMENTS
 from router.ledger.store import Ledger
