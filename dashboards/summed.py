@@ -15,8 +15,6 @@ DIMENSIONS = frozenset({None, "day", "week", "month", *LABELS})
 
 DAY = timedelta(days=1)
 
-VIEWS = {sums.name: f"{sums.name.removesuffix('s')}_sums" for sums in SUMS}
-
 
 def mark(connection: DuckDBPyConnection) -> int | None:
     """Return from which row on there are no sums; `None` if the rows before it are not all in them."""
@@ -36,7 +34,7 @@ def whole_days(since: datetime, until: datetime) -> tuple[datetime, datetime] | 
 def of_rows(*, exactly: bool) -> str:
     """Make the views over `entries` and `requests`, a row by itself each."""
     return "\n".join(
-        f"CREATE TEMP VIEW {VIEWS[sums.name]} AS "
+        f"CREATE TEMP VIEW {sums.view} AS "
         "WITH calls AS NOT MATERIALIZED (FROM entries), asked AS NOT MATERIALIZED (FROM requests) "
         f"FROM ({sums.of_each('dimension', exactly=exactly)});"
         for sums in SUMS
@@ -62,7 +60,7 @@ def of_rollups(until: int, dimension: str) -> str:
 
 def _of_rollup(sums: Sums, dimension: str) -> str:
     return (
-        f"CREATE TEMP VIEW {VIEWS[sums.name]} AS SELECT *, {dimension} AS dimension FROM ("  # noqa: S608 - our own
+        f"CREATE TEMP VIEW {sums.view} AS SELECT *, {dimension} AS dimension FROM ("  # noqa: S608 - our own
         f"SELECT * FROM {sums.table} WHERE time >= getvariable('first') AND time < getvariable('last') "
         f"UNION ALL BY NAME ({rollups.over('FROM fringe', sums.together())}));"
     )

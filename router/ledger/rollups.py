@@ -65,6 +65,11 @@ class Sums:
     def table(self) -> str:
         return f"rolled_{self.name}"
 
+    @property
+    def view(self) -> str:
+        """What reports call them, wherever they come from."""
+        return f"{self.name.removesuffix('s')}_sums"
+
     def of_each(self, *labels: str, exactly: bool = True) -> str:
         """Say it of each row, with more `labels`; times as they are if `exactly`, else to half a percent."""
         return self.sql.format(labels=", ".join((*LABELS, *labels)), ms="ms" if exactly else NEAREST)

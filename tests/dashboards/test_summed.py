@@ -85,14 +85,13 @@ def all_sums(data, scope):
     found = {}
     with prepared(data, scope) as connection:
         for sums in rollups.SUMS:
-            view = summed.VIEWS[sums.name]
-            names = [name for (name, *_) in connection.execute(f"DESCRIBE {view}").fetchall()]
+            names = [name for (name, *_) in connection.execute(f"DESCRIBE {sums.view}").fetchall()]
             keys = [f'"{name}"' for name in sorted({*names} - {*sums.added, "time"})]
             told = ", ".join(f"{how}({name})" for name, how in sums.added.items())
             rows = connection.execute(
-                f"SELECT {', '.join(keys)}, {told} FROM {view} GROUP BY {', '.join(keys)}"
+                f"SELECT {', '.join(keys)}, {told} FROM {sums.view} GROUP BY {', '.join(keys)}"
             ).fetchall()
-            found[view] = {json.dumps(row[: len(keys)], default=str): row[len(keys) :] for row in rows}
+            found[sums.view] = {json.dumps(row[: len(keys)], default=str): row[len(keys) :] for row in rows}
     return found
 
 
