@@ -114,6 +114,7 @@ class Batch:
 
     `output_window` is how many seconds its written files are kept, `None`: until they are deleted.
     `max_cost` bounds what all lines may cost together; what is done by then is kept.
+    `until` is when it ends if its window was begun anew, because lines are tried again.
     `labels` are what was told of its lines when they came, and is not said in them (see `Request`).
     """
 
@@ -134,6 +135,7 @@ class Batch:
     counts: Counts = Counts()
     lane: Lane = Lane.BATCH
     labels: Mapping[str, str] = field(default_factory=dict)
+    until: int | None = None
 
     @property
     def answer_in_file(self) -> bool:
@@ -142,7 +144,7 @@ class Batch:
 
     @property
     def deadline(self) -> int:
-        return self.created + self.window
+        return self.created + self.window if self.until is None else self.until
 
     def moved(self, move: "Move") -> "Batch":
         """Give it as it stands after a move."""
@@ -159,8 +161,7 @@ class Batch:
         """Give it as it stands when some of its lines are tried again."""
         moved = self.moved(Move(before=ENDED, state=State.IN_PROGRESS, at=at))
         stamps = {name: when for name, when in moved.stamps.items() if name in BEGINNINGS}
-        window = deadline - self.created
-        return replace(moved, window=window, stamps=stamps, output_file=None, error_file=None)
+        return replace(moved, until=deadline, stamps=stamps, output_file=None, error_file=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

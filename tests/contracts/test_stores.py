@@ -340,6 +340,7 @@ def test_failed_and_dropped_lines_can_be_tried_again_but_not_those_wrong_from_th
 
     again = store.batch("batch_1")
     assert (again.state, again.deadline, again.output_file) == (State.IN_PROGRESS, 9000, None)
+    assert again.window == 3600, "another try has as long as this one"
     assert again.stamps == {"in_progress_at": 8}
     assert (again.counts.completed, again.counts.failed, again.counts.left) == (1, 1, 2)
     assert sorted(claim.line.number for claim in store.claim("w", 9)) == [2, 3]
