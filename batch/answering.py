@@ -24,6 +24,7 @@ from router.errors import (
     NoCandidate,
     OverRate,
     RateLimited,
+    StoreAway,
     TimedOut,
     Truncated,
     Unaccounted,
@@ -97,6 +98,8 @@ class Answerer:
 
             outcome = await self._spill.run(batch, request_id, run)
             await self._look(request_id)
+        except StoreAway:
+            raise  # whoever keeps the claim lets it wait
         except FarthingError as error:
             return replace(_failed(dialect, error, request_id), again=_again(error))
         chosen, cost = outcome.chosen, outcome.cost if cap is None else cap.total(outcome.cost)

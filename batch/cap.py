@@ -5,6 +5,7 @@ So the cap holds whoever works on the batch: lines at once, a process that was k
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from weakref import WeakValueDictionary
 
 from batch.jobs import Batch, Claim, Room
@@ -12,7 +13,7 @@ from batch.seams import Store
 from policies.budgets.refusals import unpriced
 from policies.budgets.worst import most
 from router.budget import Standing
-from router.errors import OverBudget
+from router.errors import OverBudget, StoreAway
 from router.seams import Purse, Settle
 from router.types import Attempt, Features, Model, Picodollars, Request
 
@@ -147,7 +148,11 @@ class Cap:
         """
         while self._over:
             amount, cost = self._over.pop()
-            await asyncio.to_thread(self._store.settle, self.claim, amount, cost)
+            try:
+                await asyncio.to_thread(self._store.settle, self.claim, amount, cost)
+            except StoreAway:
+                self._over.append((amount, cost))
+                raise
         self._turnstile.wake()
 
 
@@ -186,7 +191,8 @@ class Capped:
             raise
 
     async def booked(self) -> None:
-        await self._cap.booked()
+        with suppress(StoreAway):  # the answer has been paid for, and the end of the claim settles all
+            await self._cap.booked()
         await self._purse.booked()
 
     def standings(self) -> Sequence[Standing]:

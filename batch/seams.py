@@ -9,7 +9,7 @@ from batch.jobs import Batch, Claim, File, Line, Move, Problem, Result, Room
 from router.types import Picodollars
 
 Answer: TypeAlias = Callable[[Batch, Claim, bytes], Awaitable[Result]]
-"""Answers the body of a line; what goes wrong is in the result, never raised."""
+"""Answers the body of a line; what goes wrong is in the result, and nothing raised but `StoreAway`."""
 
 
 class Shelf(Protocol):
@@ -47,7 +47,7 @@ class Store(Protocol):
 
     Several processes may work on one store at once, on several machines if it says so.
     A line is recorded once: `complete` of a claim that is no longer held changes nothing and says so.
-    One that lies elsewhere raises `StoreAway` while it cannot be reached; what was asked is then not done.
+    It raises `StoreAway` while it cannot be reached, or its disk is full; what was asked is then not done.
     Silence is measured by the store's own clock, so that machines need not agree on the time.
     """
 

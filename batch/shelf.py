@@ -5,11 +5,12 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from typing import BinaryIO
 
 from batch.jobs import DAY, LARGEST_FILE
-from router.errors import TooLarge
+from router.errors import StoreAway, TooLarge
 
 
 class FolderShelf:
@@ -67,9 +68,11 @@ class FolderShelf:
                 yield file
                 _forced(file)
             unfinished.rename(self.path(file_id))
-        except BaseException:
+        except BaseException as error:
             with suppress(FileNotFoundError):
                 unfinished.unlink()
+            if isinstance(error, OSError) and error.errno in {ENOSPC, EDQUOT}:
+                raise StoreAway("The disk has no room for the file.") from error
             raise
 
 

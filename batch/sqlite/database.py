@@ -12,6 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from batch.statements import statements
+from router.errors import StoreAway
 
 PATIENCE = 30.0
 """Seconds to wait while another process writes."""
@@ -29,6 +30,17 @@ AT_ONCE = 200
 
 BREATH = 0.001
 """Seconds between two such transactions, in which others have their turn."""
+
+
+STUCK = frozenset(
+    {
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_READONLY,
+    }
+)
 
 
 class Database:
@@ -61,7 +73,8 @@ class Database:
         except IndexError:
             db = self._connected()
         try:
-            yield db
+            with _away_if_stuck():
+                yield db
         except BaseException:
             db.close()
             raise
@@ -70,7 +83,7 @@ class Database:
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """Take one transaction, which is undone if the block raises."""
-        with self._in_turn():
+        with _away_if_stuck(), self._in_turn():
             db = self._writer
             db.execute("BEGIN IMMEDIATE")
             try:
@@ -120,6 +133,17 @@ class Database:
         db.execute("PRAGMA wal_autocheckpoint = 0")
         db.execute("PRAGMA secure_delete = ON")
         return db
+
+
+@contextmanager
+def _away_if_stuck() -> Iterator[None]:
+    """Raise `StoreAway` for what is the disk's fault, and may be over in a while: whoever writes waits."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF not in STUCK:
+            raise
+        raise StoreAway(f"The queue of batches cannot be used: {error}.") from error
 
 
 def _widen(db: sqlite3.Connection) -> None:

@@ -20,7 +20,7 @@ from policies.language import PolicySpec
 from policies.meters import Health
 from policies.policy import RoutedPolicy
 from router.budget import Budget, BudgetScope, Per
-from router.errors import CallerFault, Denied, RateLimited, TimedOut, Unreachable
+from router.errors import CallerFault, Denied, RateLimited, StoreAway, TimedOut, Unreachable
 from router.keys import Key, Ring
 from router.pipeline import Pipeline
 from router.pricing import charge
@@ -170,6 +170,20 @@ async def test_what_broke_off_counts_against_a_cap_as_the_most_it_can_have_cost(
     assert free.cost < 10 * 10**6 * 10
     assert capped.cost == (10 * 3 // 2 + 64 + UNBOUNDED_ANSWER) * 10**6, "what was held for it"
     assert (capped.status, capped.again) == (504, 0.0)
+
+
+async def test_an_answer_that_was_paid_is_kept_while_the_store_is_away(tmp_path, monkeypatch):
+    def away(*_, **__):
+        raise StoreAway
+
+    world = World(tmp_path, max_cost=DOLLAR)
+    monkeypatch.setattr(world.store, "settle", away)
+    assert (await world.answer()).status == 200
+
+    monkeypatch.setattr(world.store, "reserve", away)
+    with pytest.raises(StoreAway):
+        await world.answer()
+    assert len(world.book.rows) == 1
 
 
 async def test_a_cap_does_not_bear_a_model_whose_price_nobody_knows(tmp_path):

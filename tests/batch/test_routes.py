@@ -1,6 +1,7 @@
 """Files and batches over HTTP, as OpenAI's clients use them."""
 
 import json
+from errno import ENOSPC
 
 import pytest
 from aiohttp import FormData, web
@@ -106,6 +107,18 @@ async def test_too_large_a_file_is_refused_and_leaves_nothing(client, tmp_path):
     response = await upload(client, b"x" * 1001)
 
     assert response.status == 413
+    assert list((tmp_path / "files").iterdir()) == []
+
+
+async def test_a_disk_without_room_is_said_to_be_that_and_leaves_nothing(client, tmp_path, monkeypatch):
+    def full(_descriptor):
+        raise OSError(ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fdatasync", full)
+    response = await upload(client)
+
+    assert response.status == 503
+    assert "no room" in (await response.json())["error"]["message"]
     assert list((tmp_path / "files").iterdir()) == []
 
 

@@ -54,6 +54,14 @@ class World:
         self.answered.append(custom_id)
         return Result(status=200, body=b'{"ok":1}', request_id="r", model="m", attempts=1, cost=DOLLAR)
 
+    def fill(self) -> None:
+        """Leave no room for another page of the queue's file."""
+        pages = self.store._writer.execute("PRAGMA page_count").fetchone()[0]
+        self.store._writer.execute(f"PRAGMA max_page_count = {pages}")
+
+    def make_room(self) -> None:
+        self.store._writer.execute("PRAGMA max_page_count = 1000000")
+
     async def run(self, until=State.COMPLETED) -> Batch:
         runner = Runner(
             self.store,
@@ -111,6 +119,28 @@ async def test_a_line_that_breaks_us_is_an_error_of_that_line_alone(tmp_path, ca
     assert (broken["custom_id"], broken["response"]["status_code"]) == ("c1", 500)
     assert batch.counts.completed == 4
     assert "ZeroDivisionError" in caplog.text
+
+
+async def test_lines_wait_while_the_disk_is_full_and_none_of_them_fails(tmp_path, monkeypatch):
+    monkeypatch.setattr("batch.runner.TROUBLE", 0.01)
+    world = World(tmp_path)
+    world.submit()
+    ordinary, full = world.answer, []
+
+    async def answer(batch, claim, raw):
+        if not full:
+            # As the call is noted that is about to be sent; what is written then waits, too.
+            full.append(claim)
+            world.fill()
+            asyncio.get_running_loop().call_later(0.2, world.make_room)
+            await asyncio.to_thread(world.store.sent, [(claim, "small" * 10_000)])
+        return await ordinary(batch, claim, raw)
+
+    world.answer = answer
+
+    batch = await world.run()
+
+    assert (batch.counts.completed, batch.counts.failed) == (5, 0)
 
 
 async def test_what_a_batch_may_cost_ends_it_and_keeps_what_is_done(tmp_path):
