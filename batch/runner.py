@@ -6,6 +6,7 @@ Several may work on one store: lines are claimed, and a batch is moved on by one
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeAlias
@@ -94,7 +95,8 @@ class Runner:
                 for task in (*self._running, *self._moving.values()):
                     task.cancel()
         await self._complete.close()
-        await asyncio.to_thread(self._store.resign, self._worker)
+        with suppress(StoreAway):  # then its silence is noticed
+            await asyncio.to_thread(self._store.resign, self._worker)
 
     async def _wait(self, stop: asyncio.Event) -> None:
         """Sleep until enough lines have ended, it is time to look again, or to stop."""
