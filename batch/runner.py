@@ -12,6 +12,7 @@ from functools import partial
 from typing import TypeAlias
 
 from batch.answering import broken, request_id_of
+from batch.claiming import Meal
 from batch.intake import Unreadable, read_lines
 from batch.jobs import Batch, Claim, File, Move, Problem, State, new_id
 from batch.seams import Answer, Shelf, Store
@@ -56,7 +57,7 @@ class _End:
 
 
 class Runner:
-    """`room` says how many more lines may be begun now; `claims` is kept filled with those under way.
+    """`meal` says what more may be begun now; `claims` is kept filled with those under way.
 
     `ending` is told a batch that ends early, again and again until its last line has ended.
     """
@@ -69,14 +70,14 @@ class Runner:
         *,
         clock: Clock,
         worker: str,
-        room: Callable[[int], int],
+        meal: Callable[[], Meal],
         claims: dict[str, Claim],
         ending: Callable[[str], None] = lambda _batch_id: None,
         news: asyncio.Event | None = None,
     ) -> None:
         self._store, self._shelf, self._answer = store, shelf, answer
         self._complete = Together(store.complete)
-        self._clock, self._worker, self._room = clock, worker, room
+        self._clock, self._worker, self._meal = clock, worker, meal
         self._running: set[asyncio.Task[None]] = set()
         self._moving: dict[str, asyncio.Task[None]] = {}
         self._claims, self._ending = claims, ending
@@ -124,9 +125,9 @@ class Runner:
                 await self._move_on(group, batch)
         if not any(batch.state is State.IN_PROGRESS for batch in batches):
             return
-        room = self._room(len(self._running))
-        if room > 0:
-            claims = await asyncio.to_thread(self._store.claim, self._worker, room)
+        meal = self._meal()
+        if meal.limit > 0:
+            claims = await asyncio.to_thread(self._store.claim, self._worker, meal.limit, but=meal.but)
             for claim in claims:
                 await self._begin(group, claim)
         self._full = len(self._running)

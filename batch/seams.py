@@ -1,6 +1,6 @@
 """What batch work needs of others: somewhere to keep it, and someone to answer a line."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -98,11 +98,12 @@ class Store(Protocol):
         """Keep others from moving a batch on; yields `False` at once if somebody else does."""
         ...
 
-    def claim(self, worker: str, limit: int) -> list[Claim]:
+    def claim(self, worker: str, limit: int, *, but: Collection[str] = ()) -> list[Claim]:
         """Take waiting lines of batches in progress, the oldest batch first, in the order of their places.
 
         Single requests (of the background lane) go before those of files.
         A line that was given back for a time is not taken before it is over.
+        Lines that ask for one of `but` are passed over.
         """
         ...
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from batch.admission import Admitted, Paces
 from batch.answering import Answerer
 from batch.broom import Broom
+from batch.claiming import Claiming, Meal
 from batch.heir import Heir, Row
 from batch.jobs import Claim
 from batch.leases import Leases
@@ -36,11 +37,6 @@ TROUBLE = 5.0
 """Seconds between two attempts to reach a store that is away."""
 
 TIDY_EVERY = 3600.0
-
-AHEAD = 16
-"""Lines claimed beyond those that have a place, so that a place that comes free is not left empty."""
-
-MOST_CLAIMED = 1024
 
 log = logging.getLogger("farthing.batch")
 
@@ -66,6 +62,7 @@ class Batching:
         self._spill = Spill(self._home.clock, windows, self._busy)
         self._paces = Paces(self._pool.gates, self._home.clock)
         self._claims: dict[str, Claim] = {}
+        self._claiming = Claiming(self._claims, self._paces.places, self._spill.look)
         self._note = Together(self._store.sent)
         self._swept = float("-inf")
         self._stop, self._news = asyncio.Event(), asyncio.Event()
@@ -133,7 +130,7 @@ class Batching:
             answerer,
             clock=self._home.clock,
             worker=worker,
-            room=self._room,
+            meal=self._meal,
             claims=self._claims,
             ending=self._spill.end,
             news=self._news,
@@ -167,14 +164,10 @@ class Batching:
         told: Mapping[str, Sequence[Row]] = module.booked_in(self._work.data, request_ids)
         return told
 
-    def _room(self, running: int) -> int:
+    def _meal(self) -> Meal:
         for upstream in self._pool.specs:
             self._pool.want(upstream)
-        room = max(self._paces.places() * 2, 2 * AHEAD)
-        if self._spill.look():
-            # Those that wait for a late engine take no room from those that may go elsewhere.
-            room += 2 * AHEAD
-        return min(room, MOST_CLAIMED) - running
+        return self._claiming.meal()
 
     def _busy(self) -> int:
         return sum(gate.busy for gate in self._pool.gates.values())
@@ -184,6 +177,7 @@ class Batching:
 
     async def _sent(self, request_id: str, model: str) -> None:
         self._spill.sent(request_id)
+        self._claiming.sent(request_id)
         claim = self._claims.get(request_id)
         if claim is not None:
             await self._noted(claim, model)

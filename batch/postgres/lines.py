@@ -1,6 +1,6 @@
 """The queue: lines that wait, are claimed, and end."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -12,6 +12,9 @@ from router.types import Picodollars
 PAGE = 200
 """Lines of a result that are in memory at once."""
 
+PASSED_FOR = 5.0
+"""Seconds for which a line is not looked at again that was passed over."""
+
 ENDS: Mapping[LineState, str] = MappingProxyType(
     {LineState.DONE: "successful", LineState.FAILED: "exception"}
 )
@@ -21,9 +24,16 @@ ENDS: Mapping[LineState, str] = MappingProxyType(
 class Lines(Database):
     """See `batch.seams.Store`."""
 
-    def claim(self, worker: str, limit: int) -> list[Claim]:
+    def claim(self, worker: str, limit: int, *, but: Collection[str] = ()) -> list[Claim]:
         def work(db: Connection) -> list[Claim]:
-            taken = self.jobs(db).take(worker, limit)
+            jobs = self.jobs(db)
+            taken = jobs.take(worker, limit)
+            # The queue knows no models: a job that it gave is put back, and not given again at once.
+            models = [word.encode() for word in but]
+            passed = {row["job"] for row in rows_of(db, "passed_over", jobs=taken, models=models)}
+            for job in passed:
+                jobs.put_back(job, PASSED_FOR)
+            taken = [job for job in taken if job not in passed]
             rows = rows_of(db, "claim", jobs=taken, worker=worker) if taken else []
             at = {job: place for place, job in enumerate(taken)}
             # What an update returns is in no order. A job whose batch is stopped goes with `drop_waiting`.

@@ -69,6 +69,9 @@ SELECT turn FROM batches WHERE id = %(id)s
 INSERT INTO tallies (batch, share, total, failed)
 SELECT batch, 0, count(*), count(*) FILTER (WHERE state = 3) FROM lines WHERE batch = %(turn)s GROUP BY batch
 
+-- name: passed_over
+SELECT job FROM lines WHERE job = ANY(%(jobs)s) AND state = 0 AND model = ANY(%(models)s)
+
 -- name: claim
 UPDATE lines SET state = 1, tries = tries + 1, worker = %(worker)s, sent = NULL, resigned = false
 FROM batches

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -21,13 +21,13 @@ class Lines(Database):
     def alone(self, _batch_id: str, /) -> AbstractContextManager[bool]:
         return nullcontext(True)  # one process of one machine is elected to work on this store
 
-    def claim(self, worker: str, limit: int) -> list[Claim]:
+    def claim(self, worker: str, limit: int, *, but: Collection[str] = ()) -> list[Claim]:
         claims: list[Claim] = []
         with self._writing() as db:
             for turn, batch_id in db.execute(SQL["in_progress"]).fetchall():
                 if len(claims) >= limit:
                     break
-                room = {"turn": turn, "limit": limit - len(claims)}
+                room = {"turn": turn, "limit": limit - len(claims), "but": json.dumps(list(but))}
                 rows = json.loads(db.execute(SQL["next"], room).fetchone()[0])
                 numbers = json.dumps([row[0] for row in rows])
                 db.execute(SQL["claim"], {"turn": turn, "worker": worker, "numbers": numbers})

@@ -75,7 +75,8 @@ WHERE batch = :turn;
 SELECT json_group_array(json_array(number, hex(custom_id), start, length, hex(model), place, tries + 1))
 FROM (
     SELECT * FROM lines
-    WHERE batch = :turn AND state = 0 AND (lease IS NULL OR lease <= (julianday('now') - 2440587.5) * 86400)
+    WHERE batch = :turn AND state = 0 AND model NOT IN (SELECT value FROM json_each(:but))
+      AND (lease IS NULL OR lease <= (julianday('now') - 2440587.5) * 86400)
     ORDER BY place LIMIT :limit
 );
 

@@ -46,7 +46,8 @@ CREATE TABLE IF NOT EXISTS lines (
 ) WITHOUT ROWID;
 
 -- Small, since almost every line leaves them again.
-CREATE INDEX IF NOT EXISTS lines_waiting ON lines (batch, place) WHERE state = 0;
+DROP INDEX IF EXISTS lines_waiting;  -- of before lines were passed over by their model
+CREATE INDEX IF NOT EXISTS lines_that_wait ON lines (batch, place, model) WHERE state = 0;
 CREATE INDEX IF NOT EXISTS lines_claimed ON lines (lease) WHERE state = 1;
 
 -- Kept by triggers, so that asking how far a batch is costs one row, whatever its size.

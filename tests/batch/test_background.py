@@ -10,6 +10,7 @@ from aiohttp import web
 
 from batch.background import KEPT, WITHIN, Background
 from batch.broom import Broom
+from batch.claiming import Meal
 from batch.jobs import Batch, Claim, Result, State
 from batch.runner import Runner
 from batch.shelf import FolderShelf
@@ -43,8 +44,15 @@ class World:
     async def work(self, batch_id: str) -> None:
         """Let a runner work until the request is over."""
         stop = asyncio.Event()
+        claims: dict[str, Claim] = {}
         runner = Runner(
-            self.store, self.shelf, self.answer, clock=self.clock, worker="w", room=lambda n: 1 - n, claims={}
+            self.store,
+            self.shelf,
+            self.answer,
+            clock=self.clock,
+            worker="w",
+            meal=lambda: Meal(1 - len(claims)),
+            claims=claims,
         )
         task = asyncio.ensure_future(runner.run(stop))
         async with asyncio.timeout(20):

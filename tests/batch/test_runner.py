@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from batch.claiming import Meal
 from batch.jobs import Batch, Claim, File, Move, Result, State
 from batch.runner import Runner
 from batch.shelf import FolderShelf
@@ -63,14 +64,15 @@ class World:
         self.store._writer.execute("PRAGMA max_page_count = 1000000")
 
     async def run(self, until=State.COMPLETED) -> Batch:
+        claims: dict[str, Claim] = {}
         runner = Runner(
             self.store,
             self.shelf,
             self.answer,
             clock=self.clock,
             worker="w",
-            room=lambda running: self.room - running,
-            claims={},
+            meal=lambda: Meal(self.room - len(claims)),
+            claims=claims,
         )
         task = asyncio.ensure_future(runner.run(self.stop))
         async with asyncio.timeout(20):

@@ -9,8 +9,9 @@ import pytest
 
 from batch.admission import Admitted, Paces
 from batch.answering import Answerer
+from batch.claiming import Claiming
 from batch.gate import Gate, Terms
-from batch.jobs import Batch, Counts, File, State
+from batch.jobs import Batch, Claim, Counts, File, State
 from batch.runner import Runner
 from batch.shelf import FolderShelf
 from batch.spill import Spill
@@ -112,6 +113,7 @@ class World:
 
     async def sent(self, request_id, _model):
         self.spilling.sent(request_id)
+        self.claiming.sent(request_id)
 
     ring, tiers = None, NOTHING
 
@@ -128,14 +130,16 @@ class World:
     async def run(self):
         """Work until the batch is over, half a second of the clock a look."""
         stop = asyncio.Event()
+        claims: dict[str, Claim] = {}
+        self.claiming = Claiming(claims, self.paces.places, self.spilling.look)
         runner = Runner(
             self.store,
             self.shelf,
             Answerer(lambda: self, self.store, self.clock, spill=self.spilling),
             clock=self.clock,
             worker="w",
-            room=self.room,
-            claims={},
+            meal=self.claiming.meal,
+            claims=claims,
             ending=self.spilling.end,
         )
         task = asyncio.ensure_future(runner.run(stop))
@@ -150,9 +154,6 @@ class World:
             stop.set()
             await task
         return self.store.batch("batch_1")
-
-    def room(self, running):
-        return 32 - running + (32 if self.spilling.look() else 0)
 
     def output(self, batch):
         file = self.shelf.path(batch.output_file)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import click
 
+from batch.claiming import Meal
 from batch.jobs import Batch, Claim, File, Result, State
 from batch.place import Place
 from batch.runner import Runner
@@ -64,7 +65,7 @@ def work(
             answer,
             clock=SystemClock(),
             worker=name,
-            room=lambda running: ROOM - running,
+            meal=lambda: Meal(ROOM - len(claims)),
             claims=claims,
         )
         task = asyncio.ensure_future(runner.run(stop))

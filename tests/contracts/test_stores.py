@@ -106,6 +106,28 @@ def test_lines_are_claimed_in_the_order_of_their_places_each_by_one_worker(store
     assert store.claim("w3", 9) == []
 
 
+def test_lines_that_ask_for_what_is_away_are_passed_over_and_come_when_it_is_back(store):
+    store.add_batch(batch())
+    away = [replace(line, model="away") for line in lines(4)]
+    there = [replace(line, number=line.number + 4, place=line.place + 4) for line in lines(2)]
+    assert store.begin("batch_1", [*away, *there], at=1001)
+
+    passing = [claim for _ in range(6) for claim in store.claim("w", 2, but=("away", "gone"))]
+
+    assert [claim.line.number for claim in passing] == [5, 6]
+    assert {claim.tries for claim in passing} == {1}
+    assert _until(lambda: store.claim("w", 9), count=4) == [1, 2, 3, 4]
+
+
+def _until(claim, count: int) -> list[int]:
+    """Claim until so many came: a queue may look at what it passed over only some time later."""
+    found, end = [], time.monotonic() + 60
+    while len(found) < count and time.monotonic() < end:
+        found += [each.line.number for each in claim()]
+        time.sleep(0.05)
+    return sorted(found)
+
+
 def test_the_older_batch_comes_first(store):
     begun(store, 2, "batch_1")
     begun(store, 2, "batch_2")

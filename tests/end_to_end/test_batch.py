@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -39,6 +40,20 @@ models:
 """
 
 
+BROKEN = """
+  broken:
+    kind: openai
+    base_url: "http://127.0.0.1:9/v1"
+    provider: vllm
+    pool: {serve: {model: nothing, executable: /bin/false}}
+models:
+  - name: away
+    upstream: broken
+    price: {input: 0.01, output: 0.02}
+    context_window: 32768
+"""
+
+
 def lines(count: int) -> list[str]:
     return [
         json.dumps(
@@ -68,6 +83,30 @@ def ended(url: str, batch_id: str) -> dict:
     shown = farthing("batch", "status", batch_id, "--watch", "--json", "--url", url)
     assert shown.returncode == 0, shown.stderr
     return json.loads(shown.stdout)
+
+
+def test_an_engine_that_cannot_start_holds_up_no_lines_of_other_models(tmp_path):
+    config = CONFIG.replace("\nmodels:\n", BROKEN, 1)
+    body = {"messages": [{"role": "user", "content": "What is 2 + 2?"}]}
+    rows = [
+        json.dumps(
+            {"custom_id": f"q{n}", "method": "POST", "url": "/v1/chat/completions", "body": body | one}
+        )
+        for n, one in enumerate([{"model": "away"}] * 300 + [{"model": "large"}] * 40)
+    ]
+    with running(config, tmp_path) as server:
+        client = OpenAI(base_url=server.url, api_key="unused")
+        file = client.files.create(file=("in.jsonl", "\n".join(rows).encode()), purpose="batch")
+        batch = client.batches.create(
+            input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h"
+        )
+        end = time.monotonic() + 120
+        while client.batches.retrieve(batch.id).request_counts.completed < 40:
+            assert time.monotonic() < end, "the lines of the other model wait for the engine"
+            time.sleep(0.2)
+        client.batches.cancel(batch.id)
+
+        assert ended(server.url, batch.id)["request_counts"] == {"completed": 40, "failed": 300, "total": 340}
 
 
 def test_openai_python_submits_a_file_and_reads_what_came_of_each_line(tmp_path):
