@@ -45,7 +45,7 @@ class Terms:
     """
 
     most: int = 256
-    beside_interactive: int = 2
+    beside_interactive: int = 0
     priority: bool = False
     windows: Sequence[Window] = ()
 

@@ -44,7 +44,7 @@ class Pool(Settings):
     ] = 256
     beside_interactive: Annotated[
         int, Field(ge=0, le=4096, description="Background calls at once while somebody waits for an answer.")
-    ] = 2
+    ] = 0
     priority: Annotated[
         bool,
         Field(

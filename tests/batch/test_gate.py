@@ -130,7 +130,7 @@ def test_what_others_finished_while_nobody_looked_is_no_matter_now():
 
 
 def test_a_reading_from_before_ours_ended_shows_nobody_else():
-    one = gate()
+    one = gate(beside_interactive=2)
     one.looking()
     one.saw(EngineLoad())
     for _ in range(60):

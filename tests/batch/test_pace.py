@@ -6,6 +6,8 @@ import heapq
 import pytest
 
 from batch.gate import Gate, Terms
+from batch.load import EngineLoad
+from batch.lookout import LOOK_EVERY, SELDOM
 from batch.pace import Pace
 from router.errors import RateLimited, Unreachable
 from tests.support.world import FakeClock
@@ -125,3 +127,65 @@ async def test_the_width_comes_to_lie_near_the_knee_of_an_engine(knee):
     late = sorted(widths[-1000:])[500]
     assert knee * 0.7 <= late <= max(24, knee * 2)
     assert clock.at < 1.25 * 3000 / knee
+
+
+class Slots:
+    """An engine that runs `slots` calls at once, each for a second, and says so when it is looked at."""
+
+    def __init__(self, clock: FakeClock, gate: Gate, slots: int) -> None:
+        self.clock, self.gate, self.slots = clock, gate, slots
+        self.running: list[tuple[float, int, asyncio.Future[None]]] = []
+        self.waiting: list[asyncio.Future[None]] = []
+        self.ended = self.begun = 0
+
+    async def answer(self) -> None:
+        done = asyncio.get_running_loop().create_future()
+        self.waiting.append(done)
+        self.gate.begun()
+        self._fill()
+        await done
+        self.gate.over()
+
+    def _fill(self) -> None:
+        while self.waiting and len(self.running) < self.slots:
+            self.begun += 1
+            heapq.heappush(self.running, (self.clock.at + 1.0, self.begun, self.waiting.pop(0)))
+
+    def step(self, until: float) -> None:
+        """End the calls that end first, all at once; or let time pass until the next look."""
+        self.clock.at = min(until, self.running[0][0]) if self.running else until
+        while self.running and self.running[0][0] <= self.clock.at:
+            heapq.heappop(self.running)[2].set_result(None)
+            self.ended += 1
+        self._fill()
+
+    def look(self) -> None:
+        self.gate.looking()
+        self.gate.saw(EngineLoad(running=len(self.running), waiting=len(self.waiting), ended=self.ended))
+
+
+@pytest.mark.parametrize("slots", [8, 64, 100])
+async def test_an_engine_that_says_what_it_runs_is_full_from_beginning_to_end(slots):
+    clock, lines = FakeClock(), 32 * slots
+    gate = Gate(Terms(), clock)
+    pace, engine, begin = Pace(clock, gate=gate), Slots(clock, gate, slots), clock.at
+
+    async def call() -> None:
+        async with pace.turn():
+            await engine.answer()
+
+    engine.look()
+    async with asyncio.TaskGroup() as group:
+        for _ in range(lines):
+            group.create_task(call())
+        await settled()
+        look = clock.at + LOOK_EVERY
+        while engine.ended < lines:
+            engine.step(look)
+            if clock.at >= look:
+                engine.look()
+                pace.wake()
+                look += SELDOM if gate.fed else LOOK_EVERY
+            await settled()
+
+    assert lines / slots / (clock.at - begin) >= 0.95

@@ -210,7 +210,7 @@ async def _gated(engine: RealEngine, tokens: int, seconds: float, idle: float) -
 @click.option("--widths", default="16,32,64,128", show_default=True)
 @click.option("--rounds", default=2, show_default=True)
 @click.option("--seconds", default=30.0, show_default=True, help="How long each latency is measured.")
-@click.option("--beside", default=2, show_default=True, help="`beside_interactive` of the pool.")
+@click.option("--beside", default=0, show_default=True, help="`beside_interactive` of the pool.")
 @click.option(
     "--double", is_flag=True, help="A stand-in for the engine that costs little: the scheduler alone."
 )
