@@ -38,15 +38,14 @@ ELLIPSIS = re.compile(r"\.\.\.|\u2026|<[a-z_ ]+>|//|/\*")
 
 
 def _python(code: str) -> bool:
-    if FRAGMENT.search(code):
-        return True
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             _parse(textwrap.dedent(code) if code[:1].isspace() else code)
         except SyntaxError as error:
             # What is cut off in the middle is the business of `shape`.
-            return "too many" in str(error) or "Exceeds the limit" in str(error)
+            excused = "too many" in str(error) or "Exceeds the limit" in str(error)
+            return excused or FRAGMENT.search(code) is not None
         except (ValueError, MemoryError, RecursionError, OverflowError):
             return True
     return True

@@ -1,15 +1,35 @@
 """Prose and code apart, in Markdown that may still grow: each character is looked at once."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 FENCE = re.compile(r" {0,3}(`{3,}|~{3,})[ \t]*([^`\n]*)\n?$")
 
-CANDIDATE = re.compile(r"^ {0,3}(?:```|~~~)", re.MULTILINE)
-"""How a line begins that may be a fence: others are not looked at one by one."""
+TICKS, TILDES = "```", "~~~"
+
+DEEPEST = 3
+"""Spaces before a fence; a line that is further in is code."""
 
 LONGEST_FENCE = 200
 """Characters after which a line that began like a fence is none."""
+
+
+def beginnings(text: str) -> Iterator[int]:
+    """Give where lines begin that may be fences: others are not looked at one by one."""
+    at, ticks, tildes = 0, text.find(TICKS), text.find(TILDES)
+    while ticks >= 0 or tildes >= 0:
+        mark = ticks if tildes < 0 or 0 <= ticks < tildes else tildes
+        start = text.rfind("\n", at, mark) + 1 or at
+        if mark - start <= DEEPEST and not text[start:mark].strip(" "):
+            yield start
+        at = text.find("\n", mark) + 1
+        if not at:
+            return
+        if 0 <= ticks < at:
+            ticks = text.find(TICKS, at)
+        if 0 <= tildes < at:
+            tildes = text.find(TILDES, at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +59,7 @@ class Fences:
         pieces: list[Piece] = []
         text, self._held = self._held + text, ""
         at = 0
-        for candidate in CANDIDATE.finditer(text):
-            start = candidate.start()
+        for start in beginnings(text):
             end = text.find("\n", start) + 1
             if not end or (start == 0 and self._settled):
                 continue

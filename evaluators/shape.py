@@ -22,6 +22,7 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from evaluators.base import Check
+from evaluators.fences import beginnings
 from router.seams import Ask
 from router.types import Choice, Reply, Request, ToolCall, Verdict
 
@@ -73,7 +74,10 @@ def _wrong(request: Request, reply: Reply) -> str | None:
 def _is_open(text: str) -> bool:
     """Tell whether a block of code has no end: what counts are the lines that can open or close one."""
     fence = ""
-    for found in FENCE.finditer(text):
+    for start in beginnings(text):
+        found = FENCE.match(text, start)
+        if found is None:
+            continue
         marks, info = found[1], found[2].strip()
         if not fence:
             fence = marks
