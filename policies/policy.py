@@ -6,7 +6,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TypeAlias
 
-from policies.bearings import Bearings
+from policies.bearings import Bearings, Checks
 from policies.candidates import Candidates
 from policies.cascade import Cascade
 from policies.cheapest_adequate import CheapestAdequate
@@ -82,6 +82,7 @@ class RoutedPolicy:
         self.cheapest = cheapest(self.models)
         self._clock, self._health, self._latency = health.clock, health, latency
         self._told, self._moment, self._bearings = moment, moment or self._now, bearings
+        self._checks = Checks.of(spec)
         kept = ALWAYS_FOR_PINNED if spec.strategy == "pinned" else RULES.keys() | TERMS.keys()
         self._terms = {name: term for name, term in TERMS.items() if name in kept}
         self.rules = {name: make(spec) for name, make in RULES.items() if name in kept}
@@ -203,7 +204,7 @@ class RoutedPolicy:
     ) -> tuple[Features, Candidates]:
         """Add what is known of the conversation and of the checks, and keep to stronger models in trouble."""
         if self._bearings is not None and allowed:
-            told = self._bearings.moment(self.name, self.spec, request, features)
+            told = self._bearings.moment(self.name, self.spec, self._checks, request, features)
             if told:
                 # Where a decision is made again, what was known then counts.
                 features = replace(features, moment={**told, **features.moment})

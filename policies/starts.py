@@ -16,7 +16,7 @@ ROUNDING = 1.0 + 1e-9
 FEW = 32
 """So many models are looked at one by one."""
 
-TELLING = (16, 64)
+TELLING = (12, 48)
 """Of more, so many of the weakest that may be good enough mostly tell which start is the best."""
 
 NO_CLIMB = Reliability(catch=0.0, alarm=0.0)
@@ -116,19 +116,28 @@ def _told_by_the_weakest(chance: Doubles, cost: Doubles, enough: float, checks: 
     of a climb matters so little that bounds do. `None`: they do not.
     """
     top = float(chance[0])
-    if top < enough or cost[cost.argmin()] < 0.0:
+    if top < enough:
         return None
     richest = top + (1.0 - top) * checks.catch
-    able = int(np.count_nonzero((chance + (1.0 - chance) * (checks.catch * richest)) * ROUNDING >= enough))
+    able = int(np.count_nonzero(chance >= _least(enough / ROUNDING, checks.catch * richest)))
     for many in TELLING:
         begin = max(1, able - many)
         before = cost[:begin]
         climb = _Climb(float(before[before.argmin()]), float(cost[0]), enough, richest)
         chances, costs = chance[begin:able].tolist(), cost[begin:able].tolist()
+        if min((climb.cheapest, *costs)) < 0.0:
+            return None  # where a cache is kept, a climb may cost less than nothing
         told = _told_apart(chances, costs, enough, checks, climb)
-        if told is not None or begin == 1:
-            return None if told is None else begin + told
+        if told is not None:
+            return begin + told
+        if begin == 1:
+            break
     return None
+
+
+def _least(enough: float, caught: float) -> float:
+    """The least chance that is good enough if this share of its failures is made good."""
+    return (enough - caught) / (1.0 - caught) / ROUNDING if caught < 1.0 else 0.0
 
 
 class _Climb(NamedTuple):
