@@ -2,7 +2,8 @@
 
 Only blocks that claim a language are read: Python by `ast`, JSON by orjson, SQL by sqlglot if it is installed
 (`pip install farthing[sql]`).
-Cost class: free; a block of 2 kB of Python costs a third of a millisecond, of JSON next to nothing.
+Cost class: free; a block of 2 kB of dense Python costs a third of a millisecond, nearly all of it CPython's
+parser; of JSON next to nothing.
 Limits: what parses may still be wrong; more than `MOST` characters of code are not parsed, because a parser
 holds everyone else up; blocks with ellipses, prompts or magics are fragments and pass.
 """

@@ -144,7 +144,10 @@ class RoutedPolicy:
         every = {**unable, **refused} if refused else unable
         if not ordered:
             return None, self._all_told(request, features, every)
-        plan = in_turn(self._strategy, request, features, ordered, self.spec)
+        if len(ordered) == 1:
+            plan = self._strategy(request, features, ordered[0])
+        else:
+            plan = in_turn(self._strategy, request, features, ordered, self.spec)
         if LATE in request.labels and self.spec.prefer is not None:
             plan = told(plan, roster.preferred)
         return self._guarded(plan, request, features, began, last_resort=last_resort), every

@@ -16,7 +16,7 @@ ROUNDING = 1.0 + 1e-9
 FEW = 32
 """So many models are looked at one by one."""
 
-TELLING = (12, 48)
+TELLING = (8, 48)
 """Of more, so many of the weakest that may be good enough mostly tell which start is the best."""
 
 NO_CLIMB = Reliability(catch=0.0, alarm=0.0)
@@ -42,11 +42,10 @@ def best_start(
         chances, costs = chance.tolist(), cost.tolist()
         places = _strongest_first(chances, costs, ranks)
     else:
-        order = _many_strongest_first(chance, cost, ranks)
-        if calls >= EVER:
-            told = _told_by_the_weakest(chance[order], cost[order], enough, checks)
-            if told is not None:
-                return Start(int(order[told]), good=True)
+        told = _told_by_the_weakest(chance, cost, ranks, enough, checks) if calls >= EVER else None
+        if told is not None:
+            return Start(told, good=True)
+        order = np.lexsort((ranks, cost, -chance))
         chances, costs, places = chance.tolist(), cost.tolist(), order.tolist()
     return _looked_at(places, chances, costs, ranks, enough, checks, deep=calls >= EVER)
 
@@ -57,14 +56,6 @@ def _strongest_first(chances: Sequence[float], costs: Sequence[float], ranks: Pl
     if len(set(chances)) < len(chances):
         return sorted(places, key=lambda place: (-chances[place], costs[place], ranks[place]))
     return sorted(places, key=chances.__getitem__, reverse=True)
-
-
-def _many_strongest_first(chance: Doubles, cost: Doubles, ranks: Places) -> Places:
-    weak = -chance
-    order: Places = weak.argsort()
-    ordered = weak[order]
-    alike = np.count_nonzero(ordered[1:] == ordered[:-1])
-    return np.lexsort((ranks, cost, weak)) if alike else order
 
 
 def _looked_at(
@@ -109,35 +100,48 @@ def _looked_at(
     return Start(best, good)
 
 
-def _told_by_the_weakest(chance: Doubles, cost: Doubles, enough: float, checks: Reliability) -> int | None:
-    """Find the best start among the weakest that may be good enough (models are the strongest first).
+def _told_by_the_weakest(
+    chance: Doubles, cost: Doubles, ranks: Places, enough: float, checks: Reliability
+) -> int | None:
+    """Find the place of the best start among the weakest that may be good enough.
 
     Of those before them no more is known than what a climb to one can cost and promise: the climb of a climb
     of a climb matters so little that bounds do. `None`: they do not.
     """
-    top = float(chance[0])
+    order = (-chance).argsort()
+    top = float(chance[order[0]])
     if top < enough:
         return None
     richest = top + (1.0 - top) * checks.catch
-    able = int(np.count_nonzero(chance >= _least(enough / ROUNDING, checks.catch * richest)))
+    able = int(np.count_nonzero(chance >= _least(enough / ROUNDING, checks.catch, richest)))
     for many in TELLING:
         begin = max(1, able - many)
-        before = cost[:begin]
-        climb = _Climb(float(before[before.argmin()]), float(cost[0]), enough, richest)
-        chances, costs = chance[begin:able].tolist(), cost[begin:able].tolist()
-        if min((climb.cheapest, *costs)) < 0.0:
-            return None  # where a cache is kept, a climb may cost less than nothing
+        before, places = cost[order[:begin]], order[begin:able].tolist()
+        climb = _Climb(float(before[before.argmin()]), float(before[0]), enough, richest)
+        chances, costs = chance[places].tolist(), cost[places].tolist()
+        if len(set(chances)) < len(chances):
+            places.sort(key=lambda place: (-chance[place], cost[place], ranks[place]))
+            chances, costs = chance[places].tolist(), cost[places].tolist()
+        # Where a cache is kept, a climb may cost less than nothing; of the strongest, any may be the first.
+        if min((climb.cheapest, *costs)) < 0.0 or top in chances:
+            return None
         told = _told_apart(chances, costs, enough, checks, climb)
         if told is not None:
-            return begin + told
+            return int(places[told])
         if begin == 1:
             break
     return None
 
 
-def _least(enough: float, caught: float) -> float:
-    """The least chance that is good enough if this share of its failures is made good."""
-    return (enough - caught) / (1.0 - caught) / ROUNDING if caught < 1.0 else 0.0
+def _least(enough: float, catch: float, climb: float) -> float:
+    """Give a chance such that no lower one is good enough, whatever follows, if climbs are no better."""
+    least = _made_good(enough, catch * climb)
+    # Who is likelier to succeed tells more by failing, so beyond this the climb is worth at most that much.
+    return _made_good(enough, catch * after_failure(climb, least))
+
+
+def _made_good(enough: float, caught: float) -> float:
+    return max(0.0, (enough - caught) / (1.0 - caught) / ROUNDING) if caught < 1.0 else 0.0
 
 
 class _Climb(NamedTuple):

@@ -57,9 +57,6 @@ def in_turn(
     spec: PolicySpec,
 ) -> Plan:
     """Let a strategy plan with one group of models after another, within the calls that the policy allows."""
-    if len(tiers) == 1:
-        yield from strategy(request, features, tiers[0])
-        return
     calls = 0
     for tier in tiers:
         plan = strategy(request, features, tier)

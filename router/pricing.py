@@ -6,7 +6,7 @@ Parts of the input and of the output are never counted twice.
 Unknown stays unknown: without prices a call is unpriced, without counts it has no amount.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
@@ -196,17 +196,17 @@ def _bound(prices: Prices, usage: Usage, at: datetime | None) -> Picodollars | N
 
 
 def _at_most(prices: Prices, read: int, written: int) -> Picodollars:
-    """Each token of the dearest kind."""
-    inputs = (
+    """Each token of the dearest kind; what has no price of its own costs as what it is a part of."""
+    reading = max(
         prices.input,
-        prices.cached_input,
-        prices.cache_write,
-        prices.cache_write_long,
-        prices.audio_input,
-        prices.image_input,
+        prices.cached_input or 0,
+        prices.cache_write or 0,
+        prices.cache_write_long or 0,
+        prices.audio_input or 0,
+        prices.image_input or 0,
     )
-    outputs = (prices.output, prices.reasoning, prices.audio_output, prices.image_output)
-    return read * _most(inputs) + written * _most(outputs)
+    writing = max(prices.output, prices.reasoning or 0, prices.audio_output or 0, prices.image_output or 0)
+    return read * reading + written * writing
 
 
 def _extras(prices: Prices, usage: Usage, *, used: bool) -> Picodollars:
@@ -241,7 +241,3 @@ def _negative(usage: Usage) -> bool:
 
 def _or(price: Picodollars | None, fallback: Picodollars) -> Picodollars:
     return fallback if price is None else price
-
-
-def _most(prices: Iterable[Picodollars | None]) -> Picodollars:
-    return max(price for price in prices if price is not None)

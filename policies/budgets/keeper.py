@@ -46,10 +46,10 @@ class Keeper:
         self.output_tokens, self.refuses = output_tokens, refuses
 
     def open(self, request: Request, /) -> Purse:
-        applying, within = self.rules.applying(request.principal), self.rules.within_request()
-        if not (applying.lines or within or self.rules.has_providers):
+        within, who = self.rules.within_request(), request.principal
+        if not (self.rules.has_providers or within or self.rules.applying(who).lines):
             return FREE
-        return RequestPurse(self, request.principal, within)
+        return RequestPurse(self, who, within)
 
     async def standing(self, principal: Principal, /) -> Sequence[Standing]:
         now = self.clock.now().timestamp()

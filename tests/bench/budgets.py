@@ -52,7 +52,7 @@ CALL = replace(
     principal=Principal(key="k", team="t", user="u", tags=("a",), run="r", session="s"),
 )
 MODEL, TOLD, DONE = model("a", provider="p"), features({"a": 0.5}), attempt(cost=1000)
-ROUNDS = 5
+ROUNDS = 30
 
 
 async def one(keeper: Keeper) -> None:
@@ -98,7 +98,7 @@ async def everything(calls: int) -> None:
 
 
 @click.command()
-@click.option("--calls", default=3200, show_default=True, help="Requests a round.")
+@click.option("--calls", default=320, show_default=True, help="Requests a round.")
 def main(calls: int) -> None:
     """Measure ten limits on every kind of counters."""
     uvloop.run(everything(calls))

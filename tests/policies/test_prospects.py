@@ -49,13 +49,14 @@ def test_the_best_start_is_the_first_of_all_prospects(models, share, catch, alar
     catch=st.floats(0, 0.95),
     alarm=st.floats(0, 0.3),
     even=st.booleans(),
+    decimals=st.integers(1, 9),
 )
 @settings(max_examples=300)
 def test_of_many_models_the_weakest_tell_the_best_start_or_all_are_looked_at(
-    seed, count, share, catch, alarm, even
+    seed, count, share, catch, alarm, even, decimals
 ):
     random = np.random.default_rng(seed)
-    chances = np.sort(random.uniform(0.3, 0.99, count))[::-1]
+    chances = np.sort(random.uniform(0.3, 0.99, count).round(decimals))[::-1]
     if even:  # as many rungs of a ladder as there are models, each a little cheaper
         costs = np.linspace(100, 1, count) * random.uniform(0.9, 1.1, count)
     else:
@@ -72,7 +73,8 @@ def test_of_many_models_the_weakest_tell_the_best_start_or_all_are_looked_at(
 
 def test_of_a_long_ladder_few_rungs_are_looked_at():
     chance, cost = np.linspace(0.7, 0.5, 200), np.linspace(200, 1, 200)
-    assert _told_by_the_weakest(chance, cost, 0.6, Reliability(catch=0.3, alarm=0.003)) is not None
+    checks = Reliability(catch=0.3, alarm=0.003)
+    assert _told_by_the_weakest(chance, cost, np.arange(200), 0.6, checks) is not None
 
 
 def test_a_climb_that_costs_less_than_nothing_makes_a_dearer_start_cheaper():
