@@ -15,6 +15,9 @@ from router.difficulty.network import sigmoid
 
 Doubles = NDArray[np.float64]
 
+HALVINGS = 12
+"""How often a step that leads downhill is halved before the row stays where it is."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Belief:
@@ -40,7 +43,14 @@ def posterior(
     `weight` below one tempers the outcomes: those that resemble each other tell less than independent ones.
     """
     precision = np.linalg.inv(prior.spread)
-    row = prior.mean.copy()
+
+    def likely(row: Doubles) -> float:
+        logits, off = inputs @ row, row - prior.mean
+        return weight * float((scores * logits - np.logaddexp(0.0, logits)).sum()) - 0.5 * float(
+            off @ precision @ off
+        )
+
+    row, reached = prior.mean.copy(), likely(prior.mean)
     curve = precision
     for _ in range(rounds):
         chances = sigmoid(inputs @ row).astype(np.float64)
@@ -48,8 +58,13 @@ def posterior(
         bend = weight * np.maximum(chances * (1.0 - chances), 1e-4)
         curve = precision + inputs.T @ (inputs * bend[:, None])
         step = np.linalg.solve(curve, slope)
-        # A step this long means that the outcomes are all right or all wrong: go there slowly.
-        row = row + step * min(1.0, 3.0 / max(float(np.abs(step).max()), 1e-9))
+        # From afar a full step can lead past the top, and the next back, for ever.
+        for _ in range(HALVINGS):
+            further = likely(row + step)
+            if further >= reached:
+                row, reached = row + step, further
+                break
+            step = 0.5 * step
     return Belief(mean=row, spread=np.linalg.inv(curve))
 
 
@@ -119,5 +134,5 @@ def trend(facts: Doubles, beliefs: list[Belief], weights: Doubles, *, ridge: flo
     )
     size = rows.shape[1]
     # As if a few further models with little spread had been seen: keeps the matrix well-conditioned.
-    spread = (scatter + 4.0 * 0.05 * np.eye(size)) / (weights.sum() + 4.0)
+    spread = (scatter + 4.0 * 0.01 * np.eye(size)) / (weights.sum() + 4.0)
     return Trend(slopes=slopes, spread=spread)

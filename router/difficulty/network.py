@@ -3,6 +3,9 @@
 Chance that model m answers prompt x well = sigmoid(base_m + traits(x) . direction_m), where
 traits(x) = x A + relu(x W + c) B.
 It is trained on whole rows of the (prompts x models) table, of which most cells are empty.
+In training each prompt is also harder or easier for all models alike than its text tells (`Recipe.luck`).
+Without that, some twenty-five outcomes that share one surprise count as twenty-five,
+and what sets models apart, which is what routing needs, is learnt last.
 """
 
 from collections.abc import Iterator
@@ -18,16 +21,18 @@ from router.difficulty.words import Floats
 class Recipe:
     """How large the network is and how it is trained; rates are per step, shares in [0, 1]."""
 
-    hidden: int = 160
+    hidden: int = 192
     traits: int = 24
-    epochs: int = 28
+    epochs: int = 40
     batch: int = 256
     rate: float = 2e-3
     drop_hidden: float = 0.5
-    drop_input: float = 0.4
+    drop_input: float = 0.5
     decay: float = 0.1
-    pull: float = 1.0
+    pull: float = 0.5
     """How strongly the models' directions are pulled towards their common mean."""
+    luck: float = 0.5
+    """The variance, in logits, of what a prompt is to all models alike beyond its text; none: nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,9 +129,11 @@ def _slopes(
     passed = _dropout(reached.shape, recipe.drop_hidden, random) * (reached > 0)
     hidden = reached * passed
     traits = hidden @ network.outer + inputs @ network.straight
-    chances = sigmoid(traits @ network.directions + network.base)
+    sums, counts = table.sums[batch], table.counts[batch]
+    logits = np.asarray(traits @ network.directions + network.base, np.float32)
+    chances = sigmoid(logits + surprise(logits, sums, counts, recipe.luck))
     # A prompt has about 25 outcomes: this keeps the scale of the rates near that of one.
-    wrong = (table.counts[batch] * chances - table.sums[batch]) / (25.0 * len(batch))
+    wrong = (counts * chances - sums) / (25.0 * len(batch))
     back = wrong @ network.directions.T
     back_hidden = (back @ network.outer.T) * passed
     mean = network.directions.mean(1, keepdims=True)
@@ -138,6 +145,23 @@ def _slopes(
         "base": wrong.sum(0),
         "directions": traits.T @ wrong + recipe.pull / 25.0 * (network.directions - mean),
     }
+
+
+def surprise(logits: Floats, sums: Floats, counts: Floats, variance: float, rounds: int = 2) -> Floats:
+    """Return by how much prompts turned out easier for all models than the logits say (prompts, 1).
+
+    The likeliest value of a normal effect of that variance, by Newton's steps.
+    """
+    found = np.zeros((len(logits), 1), np.float32)
+    if variance <= 0.0:
+        return found
+    for _ in range(rounds):
+        chances = sigmoid(logits + found)
+        slope = (sums - counts * chances).sum(1, keepdims=True) - found / variance
+        bend = (counts * chances * (1.0 - chances)).sum(1, keepdims=True) + 1.0 / variance
+        # All right or all wrong: go there slowly.
+        found = np.asarray(found + np.clip(slope / bend, -2.0, 2.0), np.float32)
+    return found
 
 
 def _dropout(shape: tuple[int, ...], share: float, random: np.random.Generator) -> Floats:

@@ -23,7 +23,7 @@ def place(
     trends: tuple[Trend, ...] = ()
     for _ in range(rounds):
         beliefs = [
-            posterior(prior, _inputs(traits[corpus.prompt[cell]]), corpus.score[cell], rounds=5)
+            posterior(prior, _inputs(traits[corpus.prompt[cell]]), corpus.score[cell], rounds=8)
             for prior, cell in zip(priors, cells, strict=True)
         ]
         trends = tuple(_trend(pattern, subjects, beliefs, weights) for pattern in range(4))

@@ -21,9 +21,9 @@ from router.difficulty.marks import DENSE
 from router.difficulty.model import Difficulty, Doubt, Lengths
 from router.difficulty.network import Network, Recipe, Table
 from router.difficulty.placing import distant, place
-from router.difficulty.reader import EDGE, SEEN_BITS, STRANGE, Crowd, Reader, bounded, upright
+from router.difficulty.reader import EDGE, SEEN_BITS, STRANGE, Crowd, Reader, bounded, share_of_bits, upright
 from router.difficulty.sheet import Sheet, features, weighed
-from router.difficulty.words import Floats
+from router.difficulty.words import Bytes, Floats
 
 ENOUGH = 200
 """Outcomes from which on a model is placed by them, when it is asked for by name."""
@@ -52,7 +52,7 @@ class Settings:
     """How many sources are left out in turn, to learn when a text is strange; none: nothing ever is."""
 
 
-QUICK = Settings(folds=2, apart=2, recipe=Recipe(epochs=14))
+QUICK = Settings(folds=2, apart=2, recipe=Recipe(epochs=20))
 """For measuring what the recipe does without some of the records."""
 
 
@@ -78,6 +78,9 @@ def _core(corpus: Corpus, prompts: Sheet, settings: Settings, random: np.random.
     rows, known = np.unique(corpus.prompt), np.unique(corpus.subject)
     bare = _text_side(prompts, rows, settings)
     read, strange = features(bare, prompts)
+    # A prompt that was fitted on does not count among those that make its words seen.
+    others = _seen(prompts, rows, 3)
+    strange[rows, 0] = [1.0 - share_of_bits(others, prompts.raws[row].seen) for row in rows]
     table = replace(_table(corpus, known), features=read)
     whole = network.fit(table, rows, settings.recipe, random)
     crossed = _crossed(
@@ -150,12 +153,6 @@ def _text_side(prompts: Sheet, rows: Places, settings: Settings) -> Reader:
     projection = np.round(right.T / step).astype(np.int8)
     projected = (weights @ projection.astype(np.float32)) * step
     marks = prompts.marks[rows]
-    bits = (
-        np.bincount(
-            np.concatenate([np.unique(prompts.raws[row].seen) for row in rows]), minlength=1 << SEEN_BITS
-        )
-        >= 2
-    )
     total, none = size + marks.shape[1], np.zeros((0, 0), np.float32)
     marks_centre, marks_scale = marks.mean(0), np.maximum(marks.std(0), 0.02)
     dense = ((marks - marks_centre) / marks_scale)[:, :DENSE]
@@ -176,8 +173,14 @@ def _text_side(prompts: Sheet, rows: Places, settings: Settings) -> Reader:
         crowd_marks=_crowd(bounded(dense, EDGE), settings),
         traits_centre=none,
         length=np.zeros(total + 1, np.float32),
-        seen=np.packbits(bits, bitorder="little"),
+        seen=_seen(prompts, rows, 2),
     )
+
+
+def _seen(prompts: Sheet, rows: Places, least: int) -> Bytes:
+    """Return a bit for every word that occurs in so many of these prompts."""
+    places = np.concatenate([np.unique(prompts.raws[row].seen) for row in rows])
+    return np.packbits(np.bincount(places, minlength=1 << SEEN_BITS) >= least, bitorder="little")
 
 
 def _crowd(rows: Floats, settings: Settings) -> Crowd:

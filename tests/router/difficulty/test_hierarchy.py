@@ -62,3 +62,16 @@ def test_of_one_model_alone_the_sum_of_both_parts_is_what_its_outcomes_say() -> 
     alone = posterior(WIDE, inputs, scores)
     assert np.allclose(together_.mean, alone.mean, atol=0.02)
     assert np.allclose(together_.spread, alone.spread, atol=0.02)
+
+
+def test_a_belief_far_off_the_mark_still_reaches_the_top() -> None:
+    random = np.random.default_rng(2)
+    # Steep and far away: plain Newton steps go past the top and back for ever.
+    inputs = np.concatenate((np.ones((4_000, 1)), 6.0 * random.standard_normal((4_000, 8))), axis=1)
+    true = np.r_[2.0, 0.8, np.zeros(7)]
+    scores = (random.random(4_000) < 1 / (1 + np.exp(-inputs @ true))).astype(float)
+    sure = Belief(mean=np.r_[-1.0, -0.8, np.full(7, 0.8)], spread=np.diag(np.r_[0.7, np.full(8, 0.01)]))
+    after = posterior(sure, inputs, scores)
+    chances = 1 / (1 + np.exp(-inputs @ after.mean))
+    slope = inputs.T @ (scores - chances) - np.linalg.inv(sure.spread) @ (after.mean - sure.mean)
+    assert np.abs(slope).max() < 1.0

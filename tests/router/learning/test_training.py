@@ -58,8 +58,8 @@ def test_what_is_better_on_newer_traffic_is_better_beyond_chance(found):
     assert {"plugh", "zork"} <= {name for name, _ in candidate.models}
     vector = tuple([0.0] * 3 + [5.0] + [0.0] * 5 + [2.0] + [0.0] * (found.base.size - 10))
     chances = {name: each.success for name, each in candidate.predict(vector, list(MODELS.values())).items()}
-    assert chances["zork"] > 0.6
-    assert chances["plugh"] < 0.4
+    assert chances["zork"] > 0.55
+    assert chances["plugh"] < 0.45
 
 
 def test_the_same_seed_and_ledger_give_the_same(found):
