@@ -124,19 +124,27 @@ async def saturation(engine: RealEngine, lines: int, tokens: int, widths: Sequen
         rates[width], _ = await rated(engine, len(probe), lambda width=width: direct.run(probe, width))  # type: ignore[misc]
     best = max(rates, key=rates.__getitem__)
     click.echo("direct, " + ", ".join(f"{width} at once: {rate:.1f}/s" for width, rate in rates.items()))
-    ratios = []
+    ratios, left = [], []
     for number in range(rounds):
         whole = range((number + 1) * 10**6, (number + 1) * 10**6 + lines)
         alone, alone_cpu = await rated(engine, lines, lambda w=whole: direct.run(w, best))  # type: ignore[misc]
         ours, our_cpu = await rated(engine, lines, lambda w=whole: batch.over(batch.submit(w)))  # type: ignore[misc]
         ratios.append(ours / alone)
+        left.append(undisturbed(ours, our_cpu) / undisturbed(alone, alone_cpu))
         click.echo(f"direct, {best} at once  {alone:7.1f} lines/s   CPU ms a line: {alone_cpu}")
         click.echo(
             f"batch by Farthing    {ours:7.1f} lines/s   CPU ms a line: {our_cpu}   {ours / alone:.1%}"
         )
     click.echo(
         f"saturation: {statistics.median(ratios):.1%} of the best direct client ({tokens} tokens a line)"
+        f"   {statistics.median(left):.1%} had others on this machine taken no CPU"
     )
+
+
+def undisturbed(rate: float, cpu: Spent) -> float:
+    """Lines a second of all the CPU that others left: for an engine that takes whatever there is."""
+    share = rate * cpu.others / (os.cpu_count() or 1)
+    return rate / (1 - min(share, 0.9))
 
 
 async def first_tokens(url: str, seconds: float, **fields: Any) -> list[float]:
