@@ -35,6 +35,7 @@ from router.types import Ending, Endpoint, Model, Request
 from router.upstreams.hosted_reading import deltas, plain, usage_of
 from router.upstreams.openai_compatible import Deadlines
 from router.upstreams.redaction import redact
+from router.upstreams.waits import seconds
 
 litellm.telemetry = False
 litellm.suppress_debug_info = True
@@ -270,8 +271,7 @@ def _retry_after(chain: tuple[BaseException, ...]) -> float | None:
             getattr(error, "litellm_response_headers", None),
             getattr(getattr(error, "response", None), "headers", None),
         ):
-            try:
-                return float((headers or {})["retry-after"])
-            except (KeyError, TypeError, ValueError):
-                continue
+            told = seconds(str((headers or {}).get("retry-after", "")))
+            if told is not None:
+                return told
     return None

@@ -14,6 +14,7 @@ from router.errors import Broken, Denied, TimedOut, Truncated, Unreachable, Upst
 from router.seams import Burst, Clock, Decoder, Stream, Wire
 from router.types import Delta, Ending, Endpoint, Model, Request
 from router.upstreams.redaction import redact
+from router.upstreams.waits import seconds
 
 MAX_ERROR = 64 << 10
 """Bytes read of an answer that is not 200."""
@@ -182,12 +183,9 @@ def _renamed(item: Burst | Ending, served: str) -> Burst | Ending:
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
     """Read `retry-after-ms` or `Retry-After` in seconds; a date is left to the caller's own patience."""
-    try:
-        if "retry-after-ms" in headers:
-            return max(0.0, float(headers["retry-after-ms"]) / 1000)
-        return max(0.0, float(headers["Retry-After"]))
-    except (KeyError, ValueError):
-        return None
+    if "retry-after-ms" in headers:
+        return seconds(headers["retry-after-ms"], unit=0.001)
+    return seconds(headers.get("Retry-After", ""))
 
 
 def _reason(error: Exception) -> str:
