@@ -81,7 +81,16 @@ class Turnstile:
 
     async def _held(self, line: "Cap", amount: Picodollars) -> bool:
         self._settled.clear()
-        room = await asyncio.to_thread(self._store.reserve, line.claim, amount, limit=self._limit)
+        asked = asyncio.ensure_future(
+            asyncio.to_thread(self._store.reserve, line.claim, amount, limit=self._limit)
+        )
+        try:
+            room = await asyncio.shield(asked)
+        except asyncio.CancelledError:
+            with suppress(StoreAway):
+                if await asked is Room.HELD:
+                    line.returned(amount)  # to a line that is asked again elsewhere, it would be in the way
+            raise
         if room is Room.SPENT:
             raise _too_much()
         return room is Room.HELD
@@ -136,6 +145,10 @@ class Cap:
         elif attempt.reply is None or not attempt.reply.complete:
             self.unknown += max(0, min(most, held) - cost)
         self.settle(held, most)
+
+    def returned(self, amount: Picodollars) -> None:
+        """Note that `amount` is held for a call that was not made."""
+        self._over.append((amount, 0))
 
     def total(self, known: Picodollars | None) -> Picodollars | None:
         """Give what a try counts as, of which so much is `known`."""

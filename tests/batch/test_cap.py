@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import threading
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -123,6 +124,27 @@ async def test_a_check_that_fits_beside_no_answer_is_left_out_and_the_others_are
 
     assert alone == "unchecked"
     assert Counter(ends)["checked"] >= 2
+
+
+async def test_what_is_held_for_a_line_that_was_called_back_meanwhile_is_not_in_its_way(tmp_path):
+    world, entered, go_on = World(tmp_path, 100, 1), threading.Event(), threading.Event()
+    cap, reserve = world.processes[0].of(world.batch, world.claims[0]), world.store.reserve
+
+    def slow(*args, **kwargs):
+        entered.set()
+        go_on.wait(60)
+        return reserve(*args, **kwargs)
+
+    world.store.reserve = slow
+    async with asyncio.TaskGroup() as group, asyncio.timeout(60):
+        called_back = group.create_task(cap.reserve(80))
+        await asyncio.to_thread(entered.wait, 60)
+        called_back.cancel()
+        go_on.set()
+
+    async with asyncio.timeout(60):
+        await cap.reserve(80)
+    assert called_back.cancelled()
 
 
 async def test_what_could_never_fit_is_refused_at_once(tmp_path):
