@@ -159,11 +159,11 @@ def _serve(path: Path, config: Config, where: _Where, data: Path, folder: Path) 
 def _tell_libraries(metrics: Path | None) -> None:
     """Tell those that look into the environment when they are imported, here or in a child."""
     # The classifier's matrices are small: more threads for them only spin, and take a core from others.
-    said = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    environ = os.environ  # noqa: TID251 - numpy and prometheus_client look nowhere else
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+        environ.setdefault(name, "1")
     if metrics is not None:
-        said["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
-    for name, value in said.items():
-        os.environ.setdefault(name, value)  # noqa: TID251 - numpy and prometheus_client look nowhere else
+        environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
 
 
 def _command(words: Sequence[str]) -> None:

@@ -208,4 +208,4 @@ def test_a_large_batch_is_soon_under_way_and_in_nobodys_way(tmp_path, request):
         told = {f"{what} at {phase}": round(ms, 1) for (phase, what), ms in probe.worst(share).items()}
         sys.stdout.write(f"{name}, ms: {told}\n")
     assert under_way < 10
-    assert max(memory.most.values()) < 300 << 20
+    assert memory.together < 300 << 20
