@@ -26,6 +26,8 @@ def mark(connection: DuckDBPyConnection) -> int | None:
 
 def whole_days(since: datetime, until: datetime) -> tuple[datetime, datetime] | None:
     """Return the first and the last midnight of a period, if there is a whole day between."""
+    if until - since < DAY:
+        return None
     first = since if since == datetime.min else _midnight(since - timedelta(microseconds=1)) + DAY  # noqa: DTZ901 - in UTC, and naive as the ledger's are
     last = until if until == datetime.max else _midnight(until)  # noqa: DTZ901
     return (first, last) if first < last else None

@@ -143,6 +143,7 @@ def test_reports_say_the_same_with_and_without_sums(book, monkeypatch):
         {"comparison": True},
         {"by": "team"},
         {"since": "2026-11-23T01:00", "until": "2026-11-23T23:00"},
+        {"since": "9999-12-31T05:00"},
     ],
     ids=str,
 )

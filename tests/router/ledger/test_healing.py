@@ -1,6 +1,7 @@
 """A damaged file is made anew of what is kept, each row once, and what is lost is said."""
 
 import random
+import shutil
 from datetime import timedelta
 
 import duckdb
@@ -8,10 +9,10 @@ import pytest
 
 from router.ledger import healing, ingest, keeping, kept, segments
 from router.ledger.drain import drain_once, keep_draining
-from router.ledger.kinds import KINDS, OUTCOMES, SETTLEMENTS
+from router.ledger.kinds import ATTEMPTS, KINDS, OUTCOMES, SETTLEMENTS
 from router.ledger.refilling import IDENTITY
 from router.ledger.spool import Spool
-from router.ledger.store import Patience, reading
+from router.ledger.store import Ledger, Patience, reading
 from router.ledger.troubles import LedgerBroken, LedgerDamaged
 from router.records import Settlement, UserOutcome
 from tests.support.entries import NOW, entries, entry
@@ -20,11 +21,31 @@ from tests.support.ledger import write
 HURRIED = Patience(seconds=0.05)
 
 
-def write_each_kind(ledger, count=300):
-    write(ledger, *entries(count))
-    write(ledger, UserOutcome(time=NOW, request_id="r1", source="user", verdict="pass"), kind=OUTCOMES)
-    write(ledger, Settlement(time=NOW, provider="p", record_id="g", amount=7), kind=SETTLEMENTS)
+def write_each_kind(ledger, count):
+    """Write `count` attempts and a record of each other kind, drain them together, and say what is there."""
+    outcome = UserOutcome(time=NOW, request_id="r1", source="user", verdict="pass")
+    settlement = Settlement(time=NOW, provider="p", record_id="g", amount=7)
+    for kind, records in ((ATTEMPTS, entries(count)), (OUTCOMES, [outcome]), (SETTLEMENTS, [settlement])):
+        spool = Spool(ledger.spool, "w", kind)
+        spool.write(records)
+        spool.close()
+    drain_once(ledger)
     return keeping.verify(ledger).tables
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """A folder with a ledger of 300 attempts, which is only copied, and what is in it."""
+    ledger = Ledger(tmp_path_factory.mktemp("written") / "data")
+    return ledger.data, write_each_kind(ledger, 300)
+
+
+@pytest.fixture
+def whole(ledger, written):
+    """What is in `ledger`, which is a copy of the one that is written."""
+    folder, tables = written
+    shutil.copytree(folder, ledger.data)
+    return tables
 
 
 def flipped(data, position):
@@ -41,8 +62,7 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_a_damaged_file_is_made_anew_with_every_row_once(ledger, damage, caplog):
-    whole = write_each_kind(ledger)
+def test_a_damaged_file_is_made_anew_with_every_row_once(ledger, whole, damage, caplog):
     ledger.database.write_bytes(damage(ledger.database.read_bytes()))
     with pytest.raises(LedgerDamaged, match="ledger repair"), reading(ledger, HURRIED):
         pass
@@ -71,8 +91,8 @@ def test_a_block_that_a_report_finds_damaged_is_seen_to_by_the_drainer(ledger):
     assert not ledger.suspicion.exists()
 
 
+@pytest.mark.usefixtures("whole")
 def test_an_unfounded_suspicion_changes_nothing(ledger):
-    write_each_kind(ledger)
     healing.suspect(ledger, "INTERNAL Error: somebody's SQL")
     drain_once(ledger)
     assert healing.asides(ledger) == []
@@ -105,8 +125,8 @@ def cut_short(ledger, pages):
     log.write_bytes(logged)
 
 
+@pytest.mark.usefixtures("whole")
 def test_a_drainer_killed_while_it_writes_the_metadata_loses_and_doubles_nothing(ledger):
-    write_each_kind(ledger)
     cut_short(ledger, pages=1)
     with pytest.raises(LedgerDamaged, match="location 12288"), reading(ledger, HURRIED):
         pass
@@ -143,15 +163,13 @@ def test_what_was_let_go_of_does_not_come_back(ledger):
     assert keeping.verify(ledger).wrong == ()
 
 
-def test_a_file_that_is_gone_is_made_anew(ledger):
-    whole = write_each_kind(ledger)
+def test_a_file_that_is_gone_is_made_anew(ledger, whole):
     ledger.database.unlink()
     drain_once(ledger)
     assert keeping.verify(ledger).tables == whole
 
 
-def test_one_who_is_killed_while_making_it_anew_is_succeeded(ledger, monkeypatch):
-    whole = write_each_kind(ledger)
+def test_one_who_is_killed_while_making_it_anew_is_succeeded(ledger, whole, monkeypatch):
     ledger.database.write_bytes(b"")
     monkeypatch.setattr(healing, "make", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
@@ -183,16 +201,15 @@ def test_what_cannot_be_made_anew_is_said_with_its_time_and_stays_said(ledger, m
         assert connection.execute("SELECT request_id FROM ledger").fetchall() == [("later",)]
 
 
-def test_what_is_not_kept_is_taken_from_the_damaged_file_as_far_as_it_can_be_read(ledger):
-    whole = write_each_kind(ledger)
+def test_what_is_not_kept_is_taken_from_the_damaged_file_as_far_as_it_can_be_read(ledger, whole):
     kept.tidy(ledger, 0)
     healing.ask(ledger)
     drain_once(ledger)
     assert keeping.verify(ledger).tables == whole
 
 
+@pytest.mark.usefixtures("whole")
 def test_a_backup_fills_what_is_not_kept(ledger, tmp_path):
-    write_each_kind(ledger)
     keeping.backup(ledger, tmp_path / "backup")
     kept.tidy(ledger, 0)
     write(ledger, entry(request_id="later"))
