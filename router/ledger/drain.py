@@ -132,7 +132,7 @@ def _add_up(ledger: Ledger) -> None:
     added = -1
     while added:
         with writing(ledger) as connection:
-            added = rollups.keep_up(connection)
+            added = rollups.keep_up(connection, doubting=True)
 
 
 def keep_draining(ledger: Ledger, wait: Callable[[], bool], *, most_kept: int = kept.MOST_BYTES) -> None:

@@ -124,6 +124,7 @@ def prune(ledger: Ledger, before: datetime, archive: Path | None = None) -> int:
             _archive(connection, archive)
         connection.begin()
         gone = sum(_delete(connection, table, time) for table in KINDS)
+        rollups.forget(connection)
         connection.commit()
         connection.execute("DROP TABLE old")
         if gone and kept.begun(ledger):
@@ -140,6 +141,7 @@ def compact(ledger: Ledger) -> tuple[int, int]:
     before = ledger.database.stat().st_size
     draft.unlink(missing_ok=True)
     with writing(ledger) as connection:
+        rollups.forget(connection)
         connection.execute("CHECKPOINT")
         connection.execute(f"ATTACH '{quoted(draft)}' AS compacted (STORAGE_VERSION '{STORAGE}')")
         connection.execute("COPY FROM DATABASE ledger_file TO compacted")

@@ -128,8 +128,13 @@ def mark(connection: DuckDBPyConnection) -> int | None:
     return int(until) if fits else None
 
 
-def extend(connection: DuckDBPyConnection) -> int:
-    """Add up rows that are new, if they are many; return how many. Only for whoever may write."""
+def extend(connection: DuckDBPyConnection, *, doubting: bool = False) -> int:
+    """Add up rows that are new, if they are many; return how many. Only for whoever may write.
+
+    Whether the mark fits the rows is looked at when it is moved, or if `doubting`.
+    """
+    if not doubting and 0 <= _behind(connection) < BATCH:
+        return 0
     begin = mark(connection) or 0
     newest = _one(connection, "SELECT max(rowid) FROM ledger")
     end = 0 if newest is None else int(newest) + 1
@@ -140,7 +145,7 @@ def extend(connection: DuckDBPyConnection) -> int:
     connection.begin()
     try:
         if begin == 0:
-            _forget(connection)
+            _begin_anew(connection)
         rows = f"SELECT * FROM ledger WHERE rowid >= {begin} AND rowid < {end} AND {COUNTED}"  # noqa: S608
         for sums in SUMS:
             connection.execute(f"INSERT INTO {sums.table} BY NAME {over(rows, sums.together())}")
@@ -156,10 +161,10 @@ def extend(connection: DuckDBPyConnection) -> int:
     return end - begin
 
 
-def keep_up(connection: DuckDBPyConnection) -> int:
+def keep_up(connection: DuckDBPyConnection, *, doubting: bool = False) -> int:
     """Add up what is new, and return how many rows; trouble with it must not keep rows from coming in."""
     try:
-        return extend(connection)
+        return extend(connection, doubting=doubting)
     except duckdb.Error as error:
         if damage_in(error):
             raise
@@ -183,8 +188,13 @@ def differences(connection: DuckDBPyConnection) -> list[str]:
     return found
 
 
-def _forget(connection: DuckDBPyConnection) -> None:
-    """Begin anew: empty tables, and a mark before the first row."""
+def forget(connection: DuckDBPyConnection) -> None:
+    """Have the sums made anew: rows are let go of, or get other numbers."""
+    connection.execute("DROP TABLE IF EXISTS rolled")
+
+
+def _begin_anew(connection: DuckDBPyConnection) -> None:
+    """Empty the sums, and set the mark before the first row."""
     for sums in SUMS:
         nothing = over("SELECT * FROM ledger WHERE false", sums.together())
         connection.execute(f"CREATE OR REPLACE TABLE {sums.table} AS {nothing}")
@@ -200,6 +210,16 @@ def _after_a_request(connection: DuckDBPyConnection, begin: int, end: int) -> in
     near = f"rowid >= {max(begin, end - LONGEST)} AND rowid < {end}"
     last = _one(connection, f"SELECT max(rowid) FROM ledger WHERE final AND {near}")  # noqa: S608 - numbers
     return end if last is None else int(last) + 1
+
+
+def _behind(connection: DuckDBPyConnection) -> int:
+    """Return how many rows are not in the sums, as far as the mark tells; less than none if it is wrong."""
+    count = int(_one(connection, "SELECT count(*) FROM ledger"))
+    try:
+        told = connection.execute("SELECT rows FROM rolled WHERE definition = ?", [DEFINITION]).fetchone()
+    except duckdb.CatalogException:
+        return count
+    return count if told is None else count - int(told[0])
 
 
 def _count_below(connection: DuckDBPyConnection, end: int) -> int:

@@ -90,7 +90,7 @@ def test_whoever_is_killed_while_adding_up_leaves_nothing_twice(ledger, monkeypa
 
 
 def test_trouble_with_the_sums_keeps_no_row_from_coming_in(ledger, monkeypatch, caplog):
-    def full(_):
+    def full(*_, **__):
         raise duckdb.IOException("No space left on device")
 
     monkeypatch.setattr(rollups, "extend", full)
