@@ -90,14 +90,14 @@ def variables(process: int) -> dict[str, str]:
 
 
 def family(process: int) -> list[int]:
-    """The living processes of the engine's session: its API server, core and workers."""
+    """The living processes of the group the engine leads: its API server, core and workers."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = stat.read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        if int(fields[3]) == process and fields[0] != "Z":
+        if int(fields[2]) == process and fields[0] != "Z":
             found.append(int(stat.parent.name))
     return found
 
@@ -265,10 +265,10 @@ def test_a_killed_engine_is_started_again_and_its_batch_completes(engine):
 
 
 def test_stopping_the_server_leaves_no_process_of_the_engine(engine):
-    session = engine.process
-    assert len(family(session)) >= 2
+    group = engine.process
+    assert len(family(group)) >= 2
 
     engine.server.stop(within=40)
 
-    assert family(session) == []
+    assert family(group) == []
     assert engine.files.state() is EngineState.STOPPED
