@@ -1,11 +1,12 @@
 """What a vLLM engine says of itself at `/metrics` (names as of vLLM 0.32)."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-SAMPLE = re.compile(rb"^(vllm:[a-z_]+)(?:\{[^}]*\})? ([0-9.eE+-]+)", re.MULTILINE)
+SAMPLE = re.compile(rb"^(vllm:[a-z_]+)(?:\{[^}]*\})? (\S+)", re.MULTILINE)
 
 NAMES: Mapping[bytes, str] = MappingProxyType(
     {
@@ -38,6 +39,15 @@ def load_of(exposition: bytes) -> EngineLoad | None:
     """Read what `/metrics` answered; `None` if no vLLM answered it."""
     sums: dict[str, float] = {}
     for name, value in SAMPLE.findall(exposition):
-        if name in NAMES:
-            sums[NAMES[name]] = sums.get(NAMES[name], 0.0) + float(value)
+        if name in NAMES and (number := _finite(value)) is not None:
+            sums[NAMES[name]] = sums.get(NAMES[name], 0.0) + number
     return EngineLoad(**sums) if "running" in sums else None
+
+
+def _finite(text: bytes) -> float | None:
+    """Read a sample's value; `None` for NaN, infinities and what is no number."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None

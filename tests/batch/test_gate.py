@@ -31,6 +31,13 @@ def test_what_an_engine_says_is_added_up_over_labels():
     assert (load.prefix_queries, load.prefix_hits) == (900, 300)
 
 
+@pytest.mark.parametrize("value", [b"NaN", b"+Inf", b"-Inf", b"+", b"1e", b"\xff"])
+def test_a_number_that_is_none_is_passed_over(value):
+    broken = EXPOSITION + b"vllm:kv_cache_usage_perc " + value + b"\n"
+
+    assert load_of(broken) == load_of(EXPOSITION)
+
+
 @pytest.mark.parametrize("exposition", [b"", b"<html>", b"vllm:request_success_total 3", b"\xff" * 100])
 def test_who_is_no_vllm_says_nothing(exposition):
     assert load_of(exposition) is None
