@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from policies.candidates import Candidates
 from policies.language import PolicySpec
-from policies.rules import Term
+from policies.rules import Term, each
 from policies.selectors import Deny, unmet
 from router.errors import Refusal
 from router.seams import Rule
@@ -67,13 +67,8 @@ class Roster:
             return self.eligible, self.barred
         known = self._able.get(request.needs)
         if known is None:
-            reasons = self._reasons(request, features)
+            reasons = each(self._can_do, request, features, self.eligible)
             unable = {name: Refusal(rule="can_do", reason=reason) for name, reason in reasons.items()}
             able = self.eligible.without(reasons)
             known = self._able[request.needs] = (able, MappingProxyType({**self.barred, **unable}))
         return known
-
-    def _reasons(self, request: Request, features: Features) -> Mapping[str, str]:
-        assert self._can_do is not None, "asked before"
-        told = ((model.name, self._can_do(request, features, model)) for model in self.eligible)
-        return {name: reason for name, reason in told if reason is not None}

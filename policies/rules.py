@@ -4,9 +4,10 @@ A rule is a function of a request, what is told of it, and a model.
 One that can tell quickly that it strikes out none, or of many models at once, has `strikes` too.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from types import MappingProxyType
 from typing import Protocol, TypeAlias, runtime_checkable
 
@@ -42,17 +43,16 @@ def sieve(rule: Rule) -> Sieve:
     """Give what asks a rule of many models: its own way, or one by one."""
     if isinstance(rule, Quick):
         return rule.strikes
-    return lambda request, features, models: {
-        model.name: reason for model in models if (reason := rule(request, features, model)) is not None
-    }
+    return partial(each, rule)
 
 
-def _told(rule: Rule, request: Request, features: Features, models: Candidates, suspects: Flags) -> Reasons:
-    """Ask a rule of those models that are suspected."""
-    reasons = (
-        (models.names[at], rule(request, features, models[at])) for at in np.flatnonzero(suspects).tolist()
-    )
-    return {name: reason for name, reason in reasons if reason is not None}
+def each(rule: Rule, request: Request, features: Features, models: Iterable[Model]) -> Reasons:
+    """Ask a rule of one model after another."""
+    return {m.name: reason for m in models if (reason := rule(request, features, m)) is not None}
+
+
+def _suspected(models: Candidates, suspects: Flags) -> list[Model]:
+    return [models.models[place] for place in np.flatnonzero(suspects).tolist()]
 
 
 class InScope:
@@ -67,7 +67,7 @@ class InScope:
     def strikes(self, request: Request, features: Features, models: Candidates, /) -> Reasons:
         if request.principal.scopes.models is None:
             return {}
-        return {m.name: reason for m in models if (reason := self(request, features, m)) is not None}
+        return each(self, request, features, models)
 
 
 class CanDo:
@@ -80,13 +80,6 @@ class CanDo:
             if need not in model.capabilities and IMPLIED.get(need) not in model.capabilities
         )
         return f"not known to support {', '.join(missing)}" if missing else None
-
-    def strikes(self, request: Request, features: Features, models: Candidates, /) -> Reasons:
-        needs = request.needs
-        if not needs:
-            return {}
-        suspects = [model for model in models if not needs <= model.capabilities]
-        return {m.name: reason for m in suspects if (reason := self(request, features, m)) is not None}
 
 
 class FitsContext:
@@ -107,7 +100,7 @@ class FitsContext:
         if limit is not None and prompt + limit <= models.shortest:
             return {}
         answers = np.rint(models.foreseen(features.predictions).tokens) if limit is None else limit
-        return _told(self, request, features, models, prompt + answers > models.windows)
+        return each(self, request, features, _suspected(models, prompt + answers > models.windows))
 
 
 class WithinCost:
@@ -133,7 +126,7 @@ class WithinCost:
             return {}
         # Asked again below, in whole numbers: here a hair too many may be suspected.
         dear = models.costs(request, features) * (1.0 + 1e-9) > min(ceilings)
-        return _told(self, request, features, models, dear | ~models.priced)
+        return each(self, request, features, _suspected(models, dear | ~models.priced))
 
 
 class Healthy:
@@ -146,7 +139,7 @@ class Healthy:
     def strikes(self, request: Request, features: Features, models: Candidates, /) -> Reasons:
         if not features.moment:
             return {}
-        return {m.name: reason for m in models if (reason := self(request, features, m)) is not None}
+        return each(self, request, features, models)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +157,7 @@ class SoonEnough:
     def strikes(self, request: Request, features: Features, models: Candidates, /) -> Reasons:
         if self.limit is None or not features.moment:
             return {}
-        return {m.name: reason for m in models if (reason := self(request, features, m)) is not None}
+        return each(self, request, features, models)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +183,7 @@ class InTime:
     def strikes(self, request: Request, features: Features, models: Candidates, /) -> Reasons:
         if self.deadline is None:
             return {}
-        return {m.name: reason for m in models if (reason := self(request, features, m)) is not None}
+        return each(self, request, features, models)
 
 
 def probable_ms(features: Features, model: Model) -> float | None:
