@@ -31,7 +31,7 @@ class Cascade:
             ahead = sum(costs.get(m.name, 0) for m in (model, after) if m is not None)
             last = after is None or caps.calls == 1 or not caps.affords(ahead)
             reason = f"step {position} of the cascade"
-            attempt = yield decision(self._spec, request, model, reason, costs, last=last)
+            attempt = yield decision(self._spec, request, model, reason, costs.get(model.name), last=last)
             caps.note(attempt)
             attempt = yield from tries.after(attempt, after)
             if ends_it(attempt) or after is None or not caps.allow(costs.get(after.name, 0)):

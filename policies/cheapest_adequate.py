@@ -200,7 +200,7 @@ class _Way:
             self._request,
             model,
             f"{reason} (p={chance:.2f})",
-            {model.name: own},
+            own,
             checks=self._checks,
             last=not self._may_follow(chance, own),
         )

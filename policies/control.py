@@ -42,10 +42,9 @@ class Controlled:
         # What is left of the draw is evenly spread too: one number decides both.
         model = pool[int(drawn / control.share * len(pool))]
         cost = expected_cost(request, features, model)
-        costs = {model.name: cost} if cost is not None else {}
         told = f"control: {control.route}"
         propensity = control.share / len(pool)
-        first = decision(self._spec, request, model, told, costs, last=True)
+        first = decision(self._spec, request, model, told, cost, last=True)
         attempt = yield replace(first, arm=Arm.CONTROL, propensity=propensity)
         others = [other for other in candidates if other is not model]
         if attempt.status is Status.FAILED and not ends_it(attempt) and others:

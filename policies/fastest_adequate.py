@@ -54,7 +54,7 @@ class FastestAdequate:
             taken = self._taken(request, features, model)
             pace = f"{taken:.0f} ms" if taken is not None else "not measured lately"
             told = f"{reason} ({pace}, p={chance[model.name]:.2f})"
-            attempt = yield decision(self._spec, request, model, told, costs)
+            attempt = yield decision(self._spec, request, model, told, costs.get(model.name))
             caps.note(attempt)
             if attempt.status is Status.REJECTED:
                 left.sort(key=lambda other: chance[other.name] <= chance[model.name])

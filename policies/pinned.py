@@ -21,11 +21,10 @@ class Pinned:
     def __call__(self, request: Request, features: Features, candidates: Sequence[Model], /) -> Plan:
         model = candidates[0]
         cost = expected_cost(request, features, model)
-        costs = {model.name: cost} if cost is not None else {}
-        attempt = yield decision(self._spec, request, model, self.reason, costs)
+        attempt = yield decision(self._spec, request, model, self.reason, cost)
         if isinstance(attempt.error, Unreachable) and self._spec.escalation.max_calls > 1:
             again = f"{self.reason}, second try: it could not be reached"
-            yield decision(self._spec, request, model, again, costs)
+            yield decision(self._spec, request, model, again, cost)
 
 
 class Sole(Pinned):

@@ -108,5 +108,5 @@ class SecondTries:
         failed = next(verdict for verdict in attempt.verdicts if not verdict.passed)
         told = f"{way}: {failed.check} said {failed.reason}"
         last = following is None or self._caps.calls == 1
-        step = decision(self._spec, self._request, model, told, self._costs, last=last)
+        step = decision(self._spec, self._request, model, told, self._costs.get(model.name), last=last)
         return amended(step, way, attempt)

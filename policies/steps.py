@@ -1,6 +1,6 @@
 """What every strategy's step has in common."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import blake2b
 
@@ -20,12 +20,15 @@ def decision(
     request: Request,
     model: Model,
     reason: str,
-    costs: Mapping[str, Picodollars],
+    cost: Picodollars | None,
     *,
     checks: tuple[str, ...] | None = None,
     last: bool = False,
 ) -> Decision:
-    """Make the policy's `Decision` to try `model`; an answer that is not streamed is held anyway."""
+    """Make the policy's `Decision` to try `model`, which is expected to `cost` so much (`None`: unpriced).
+
+    An answer that is not streamed is held anyway.
+    """
     return Decision(
         model=model,
         reason=reason,
@@ -34,7 +37,7 @@ def decision(
         hold_tokens=spec.gate.tokens,
         hold_ms=spec.gate.milliseconds,
         refuses_substitutes=spec.on_substitution == "refuse",
-        expected_cost=costs.get(model.name),
+        expected_cost=cost,
         last=last,
     )
 

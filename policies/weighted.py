@@ -39,7 +39,7 @@ class Weighted:
         tries = SecondTries(self._spec, request, features, costs, caps, costs)
         for model, following in pairwise([*queue, None]):
             assert model is not None, "only the end has nobody"
-            attempt = yield decision(self._spec, request, model, reason, costs)
+            attempt = yield decision(self._spec, request, model, reason, costs.get(model.name))
             caps.note(attempt)
             attempt = yield from tries.after(attempt, following)
             if ends_it(attempt) or following is None or not caps.allow(costs.get(following.name, 0)):
