@@ -76,7 +76,7 @@ class _Way:
         self._costs = candidates.costs(request, features)
         release = spec.stream_release if request.stream else Release.HELD
         self._reliability = reliability(checks, features, release)
-        checking = checking_costs(spec, checks, release, request, features, candidates)
+        checking = checking_costs(spec, checks, release, request, features, candidates, self._costs)
         totals = self._costs if checking is None else self._costs + checking
         self._totals = switched(totals, features, candidates)
         """What an answer costs with its checks, and with a prompt cache that is left behind."""

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 from policies.budgets.worst import most
 from policies.candidates import Candidates
-from policies.estimate import expected_cost
 from policies.language import PolicySpec
 from policies.priors import ANSWERS_ASKED, CHECKS, PASSES, TIMES, UNKNOWN_CHECK, kind_of
 from policies.prospects import after_failure
@@ -149,11 +148,11 @@ class _Seen:
     def _checks(self, decision: Decision) -> float:
         """What the checks of an answer cost, in answers of its model."""
         answering = Candidates([decision.model], self.catalogue)
-        own = expected_cost(self.request, self.features, decision.model)
+        own = answering.costs(self.request, self.features)
         checking = checking_costs(
-            self.spec, decision.checks, Release.HELD, self.request, self.features, answering
+            self.spec, decision.checks, Release.HELD, self.request, self.features, answering, own
         )
-        return float(checking[0]) / own if checking is not None and own else 0.0
+        return float(checking[0] / own[0]) if checking is not None and own[0] else 0.0
 
     def _most(self, decision: Decision, answer: Step) -> Picodollars | None:
         """The most that an answer and its checks cost; whoever judges or repairs one reads it, too."""

@@ -101,8 +101,11 @@ def checking_costs(
     request: Request,
     features: Features,
     candidates: Candidates,
+    own: Doubles,
 ) -> Doubles | None:
     """What the checks of each candidate's answer will probably cost, (models,); most often nothing.
+
+    `own` is what the answers cost that they look at, (models,).
 
     A check that names the models it asks costs what they do: for the answer that is expected of them,
     or, where nobody was asked what to expect of them, for one as long as the answer that they look at.
@@ -123,9 +126,8 @@ def checking_costs(
             if (model := candidates.known(name)) is not None
             and (price := _asked_price(model, request, features, candidates)) is not None
         ]
-        own = candidates.costs(request, features)
         each = times * (sum(asked) / len(asked) if asked else own)
-        total = each + (np.zeros(len(own)) if total is None else total)
+        total = each + (np.zeros_like(own) if total is None else total)
     return total
 
 
