@@ -13,7 +13,7 @@ from duckdb import DuckDBPyConnection
 from dashboards import filters, summed
 from router.ledger import rollups
 from router.ledger.schema import TABLES
-from router.ledger.store import Ledger, reading
+from router.ledger.store import Ledger, reading, value
 
 VIEWS = Path(__file__).with_name("views.sql")
 SETTLED = Path(__file__).with_name("settled.sql")
@@ -134,23 +134,18 @@ def _views(connection: DuckDBPyConnection, scope: Scope) -> str:
 
 
 def _is_large(connection: DuckDBPyConnection) -> bool:
-    return _one(connection, f"SELECT count(*) FROM {_complete(connection, 'ledger')}") >= rollups.BATCH  # noqa: S608 - our own
+    rows = value(connection, f"SELECT count(*) FROM {_complete(connection, 'ledger')}")  # noqa: S608 - our own
+    return int(rows) >= rollups.BATCH
 
 
 def _one_in(connection: DuckDBPyConnection) -> int:
     """Return of how many sessions a report may look at one."""
-    rows = _one(
+    rows = value(
         connection,
         f"SELECT count(*) FROM {_complete(connection, 'ledger')} "  # noqa: S608 - our own
         "WHERE time >= getvariable('since') AND time < getvariable('until')",
     )
-    return max(1, rows // SAMPLE)
-
-
-def _one(connection: DuckDBPyConnection, query: str) -> int:
-    row = connection.execute(query).fetchone()
-    assert row is not None
-    return int(row[0])
+    return max(1, int(rows) // SAMPLE)
 
 
 def _any_settled(connection: DuckDBPyConnection) -> bool:

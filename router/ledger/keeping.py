@@ -16,7 +16,7 @@ from router.errors import FarthingError
 from router.ledger import ingest, kept, parquet, refilling, rollups, segments
 from router.ledger.kinds import KINDS
 from router.ledger.parquet import BadBackup, Content, content, quoted
-from router.ledger.store import STORAGE, Ledger, reading, writing
+from router.ledger.store import STORAGE, Ledger, reading, value, writing
 
 CHECKS: tuple[tuple[str, str], ...] = (
     (
@@ -65,7 +65,7 @@ def verify(ledger: Ledger) -> Verified:
     """Read every block of the ledger, all that is kept beside it, and every line of the spool."""
     with reading(ledger) as connection:
         tables = {table: content(connection, table) for table in KINDS}
-        counts = [(name, _one(connection, query)) for name, query in CHECKS]
+        counts = [(name, int(value(connection, query))) for name, query in CHECKS]
         apart = rollups.differences(connection)
     wrong = [f"{count} {name}" for name, count in counts if count] + apart
     wrong += [f"lost: {gap}" for gap in kept.lost(ledger)]
@@ -179,12 +179,6 @@ def _archive(connection: DuckDBPyConnection, folder: Path) -> None:
             f"COPY (SELECT * FROM ledger WHERE request_id IN (FROM old) AND CAST(time AS DATE) = '{day}') "  # noqa: S608
             f"TO '{quoted(path)}' (COMPRESSION zstd)"
         )
-
-
-def _one(connection: DuckDBPyConnection, query: str) -> int:
-    row = connection.execute(query).fetchone()
-    assert row is not None
-    return int(row[0])
 
 
 def described(tables: dict[str, Content]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from router.ledger import ingest, kept, parquet, schema
 from router.ledger.kept import Holding, Missing
 from router.ledger.kinds import KINDS
 from router.ledger.parquet import Content
-from router.ledger.store import Ledger, scratch
+from router.ledger.store import Ledger, scratch, value
 
 IDENTITY: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -63,9 +63,10 @@ def is_behind(ledger: Ledger, connection: DuckDBPyConnection) -> bool:
     for table in KINDS:
         count = held.manifest.get("tables", {}).get(table, {}).get("rows", 0)
         for pack in held.packs[table]:
-            count += _one(connection, f"SELECT num_rows FROM parquet_file_metadata('{parquet.quoted(pack)}')")  # noqa: S608
+            told = f"SELECT num_rows FROM parquet_file_metadata('{parquet.quoted(pack)}')"  # noqa: S608
+            count += int(value(connection, told) or 0)
         count += sum(path.read_bytes().count(b"\n") for path in held.segments[table])
-        if _one(connection, f"SELECT count(*) FROM {table}") > count:  # noqa: S608
+        if int(value(connection, f"SELECT count(*) FROM {table}")) > count:  # noqa: S608
             return True
     return False
 
@@ -185,8 +186,3 @@ class Filling:
         except (duckdb.Error, OSError, parquet.BadBackup) as error:
             why = f"{source.name} cannot be read: {str(error).partition(chr(10))[0]}"
             self._gap(Missing(table=table, since=since, until=until, why=why, rows=rows))
-
-
-def _one(connection: DuckDBPyConnection, query: str) -> int:
-    row = connection.execute(query).fetchone()
-    return int(row[0]) if row else 0

@@ -20,11 +20,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import NamedTuple
 
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from router.ledger.store import value
 from router.ledger.troubles import damage_in
 
 FOLDER = Path(__file__).with_name("rolled")
@@ -84,6 +85,14 @@ class Sums:
         )
 
 
+class _Mark(NamedTuple):
+    """How far the sums go: the first row that is not in them, how many are before it, which is the last."""
+
+    until: int
+    rows: int
+    last: str | None
+
+
 def _load(name: str) -> Sums:
     sql = (FOLDER / f"{name}.sql").read_text(encoding="utf-8")
     headers = re.findall(r"^-- (sum|min|max): (.*)$", sql, re.MULTILINE)
@@ -115,17 +124,11 @@ def over(calls: str, sql: str) -> str:
 
 def mark(connection: DuckDBPyConnection) -> int | None:
     """Return from which row on nothing is in the sums; `None` if there are none that fit the rows."""
-    try:
-        rows = connection.execute(
-            "SELECT until, rows, last FROM rolled WHERE definition = ?", [DEFINITION]
-        ).fetchall()
-    except duckdb.CatalogException:
+    told = _told(connection)
+    if told is None:
         return None
-    if not rows:
-        return None
-    until, count, last = rows[0]
-    fits = (count, last) == (_count_below(connection, until), _identity(connection, until - 1))
-    return int(until) if fits else None
+    found = _count_below(connection, told.until), _identity(connection, told.until - 1)
+    return told.until if (told.rows, told.last) == found else None
 
 
 def extend(connection: DuckDBPyConnection, *, doubting: bool = False) -> int:
@@ -136,7 +139,7 @@ def extend(connection: DuckDBPyConnection, *, doubting: bool = False) -> int:
     if not doubting and 0 <= _behind(connection) < BATCH:
         return 0
     begin = mark(connection) or 0
-    newest = _one(connection, "SELECT max(rowid) FROM ledger")
+    newest = value(connection, "SELECT max(rowid) FROM ledger")
     end = 0 if newest is None else int(newest) + 1
     if end - begin < BATCH:
         return 0
@@ -208,29 +211,31 @@ def _begin_anew(connection: DuckDBPyConnection) -> None:
 def _after_a_request(connection: DuckDBPyConnection, begin: int, end: int) -> int:
     """Cut behind a request's last row: its rows are added up together."""
     near = f"rowid >= {max(begin, end - LONGEST)} AND rowid < {end}"
-    last = _one(connection, f"SELECT max(rowid) FROM ledger WHERE final AND {near}")  # noqa: S608 - numbers
+    last = value(connection, f"SELECT max(rowid) FROM ledger WHERE final AND {near}")  # noqa: S608 - numbers
     return end if last is None else int(last) + 1
 
 
 def _behind(connection: DuckDBPyConnection) -> int:
     """Return how many rows are not in the sums, as far as the mark tells; less than none if it is wrong."""
-    count = int(_one(connection, "SELECT count(*) FROM ledger"))
+    count, told = int(value(connection, "SELECT count(*) FROM ledger")), _told(connection)
+    return count if told is None else count - told.rows
+
+
+def _told(connection: DuckDBPyConnection) -> _Mark | None:
+    """Read the mark as it was written, if it is of sums that this SQL has made."""
     try:
-        told = connection.execute("SELECT rows FROM rolled WHERE definition = ?", [DEFINITION]).fetchone()
+        row = connection.execute(
+            "SELECT until, rows, last FROM rolled WHERE definition = ?", [DEFINITION]
+        ).fetchone()
     except duckdb.CatalogException:
-        return count
-    return count if told is None else count - int(told[0])
+        return None
+    return None if row is None else _Mark(*row)
 
 
 def _count_below(connection: DuckDBPyConnection, end: int) -> int:
-    return int(_one(connection, f"SELECT count(*) FROM ledger WHERE rowid < {end}"))  # noqa: S608 - a number
+    return int(value(connection, f"SELECT count(*) FROM ledger WHERE rowid < {end}"))  # noqa: S608 - a number
 
 
 def _identity(connection: DuckDBPyConnection, row: int) -> str | None:
-    found = _one(connection, f"SELECT request_id || ' ' || attempt FROM ledger WHERE rowid = {row}")  # noqa: S608 - a number
+    found = value(connection, f"SELECT request_id || ' ' || attempt FROM ledger WHERE rowid = {row}")  # noqa: S608 - a number
     return None if found is None else str(found)
-
-
-def _one(connection: DuckDBPyConnection, query: str) -> Any:
-    row = connection.execute(query).fetchone()
-    return None if row is None else row[0]

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import duckdb
 from duckdb import DuckDBPyConnection
@@ -162,6 +163,12 @@ def scratch(*, frugal: bool = False) -> Iterator[DuckDBPyConnection]:
     with engine(frugal=frugal) as connection:
         schema.create(connection)
         yield connection
+
+
+def value(connection: DuckDBPyConnection, query: str) -> Any:
+    """Ask for a single value; `None` if there is no row."""
+    row = connection.execute(query).fetchone()
+    return None if row is None else row[0]
 
 
 @contextlib.contextmanager
