@@ -14,6 +14,7 @@ from pathlib import Path
 from batch.seams import Shelf, Store
 from batch.shelf import FolderShelf
 from batch.sqlite import SQLiteStore
+from router import files
 from router.errors import ConfigError
 
 EXTRA = ("psycopg", "psycopg_pool", "pgqueuer")
@@ -55,9 +56,7 @@ class Place:
         """Name whoever works on batches from this folder, one at a time: the same name after a restart."""
         path = self.folder / "worker"
         if not path.exists():
-            new = path.with_suffix(".new")
-            new.write_text(secrets.token_hex(8))
-            new.rename(path)
+            files.replace(path, secrets.token_hex(8).encode())
         return f"{socket.gethostname()}-{path.read_text()}"
 
     @contextmanager

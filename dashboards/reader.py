@@ -15,6 +15,7 @@ from dashboards import pictures
 from dashboards.plotted import chart_rows
 from dashboards.render import as_json, in_page
 from dashboards.reports import available, named, run
+from router import files
 from router.errors import FarthingError
 
 Query = Mapping[str, Any]
@@ -65,8 +66,5 @@ def _script(data: Path) -> Path:
     """Have the script of the charts as a file: putting it together takes seconds, and it stays the same."""
     path = data / "dashboard" / f"vega-{pictures.version()}.js"
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(".new")
-        draft.write_text(pictures.javascript(), encoding="utf-8")
-        draft.rename(path)
+        files.replace(path, pictures.javascript().encode())
     return path

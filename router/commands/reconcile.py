@@ -1,6 +1,5 @@
 """`farthing reconcile`: a provider's own records against the ledger."""
 
-import time
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -12,14 +11,11 @@ import orjson
 from router.catalog.money import usd_text
 from router.commands.options import DATA
 from router.ledger.bills import COLUMNS, OPENROUTER, read_bill
-from router.ledger.drain import drain_once
+from router.ledger.drain import drain_what_waits
 from router.ledger.kinds import SETTLEMENTS
 from router.ledger.settling import Reconciled, reconcile
 from router.ledger.spool import Spool
 from router.ledger.store import Ledger, reading
-
-PATIENCE = 10.0
-"""Seconds to wait for another process that drains."""
 
 
 @click.command()
@@ -58,7 +54,7 @@ def command(
     who = provider if provider == "openrouter" else name or file.stem
     ledger, now = Ledger(data), datetime.now(UTC)
     ledger.spool.mkdir(parents=True, exist_ok=True)
-    drain_once(ledger)
+    drain_what_waits(ledger)
     with reading(ledger) as connection:
         found = reconcile(connection, who, records, now)
     if found.fresh and not dry_run:
@@ -84,11 +80,7 @@ def _write(ledger: Ledger, found: Reconciled) -> None:
     spool = Spool(ledger.spool, "reconcile", SETTLEMENTS)
     spool.write(found.fresh)
     spool.close()
-    end = time.monotonic() + PATIENCE
-    while drain_once(ledger) is None and time.monotonic() < end:
-        if not list(ledger.spool.glob(f"reconcile-*{SETTLEMENTS.sealed}")):
-            return
-        time.sleep(0.1)
+    drain_what_waits(ledger)
 
 
 def _told(found: Reconciled) -> dict[str, object]:

@@ -5,7 +5,6 @@ killed before the commit nothing has happened, killed after it the name says tha
 """
 
 import logging
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -265,14 +264,9 @@ def _rescue(
 
 
 def _set_aside(ledger: Ledger, segment: Path, bad: bytes) -> None:
-    ledger.quarantine.mkdir(exist_ok=True)
     # Another name than the segment's, which the ledger will know and never take again.
     path = ledger.quarantine / f"rejected-{segment.name}"
-    with path.open("wb") as file:
-        file.write(bad)
-        file.flush()
-        os.fsync(file.fileno())
-    files.sync(ledger.quarantine)
+    files.replace(path, bad)
     log.critical(
         "%d lines were set aside in %s; mended, they may go back into the spool", bad.count(b"\n"), path
     )
