@@ -3,11 +3,10 @@
 Fifty budgets are in force, nine apply to the request, one of them with two limits.
 """
 
-import asyncio
 import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import click
@@ -22,6 +21,7 @@ from policies.budgets.rules import Ruleset
 from router.budget import Budget, BudgetScope, Per
 from router.clock import SystemClock
 from router.types import DOLLAR, Limits, Principal
+from tests.bench.timing import awaited
 from tests.support.budgets import attempt
 from tests.support.redis_server import started
 from tests.support.world import features, model, request
@@ -52,7 +52,6 @@ CALL = replace(
     principal=Principal(key="k", team="t", user="u", tags=("a",), run="r", session="s"),
 )
 MODEL, TOLD, DONE = model("a", provider="p"), features({"a": 0.5}), attempt(cost=1000)
-ROUNDS = 30
 
 
 async def one(keeper: Keeper) -> None:
@@ -65,18 +64,9 @@ async def one(keeper: Keeper) -> None:
 async def measured(counters: Counters, calls: int, at_once: int) -> float:
     """The best of some rounds, for each request."""
     keeper = Keeper(Ruleset([*APPLY, *OTHERS]), counters, clock=SystemClock())
-    best = float("inf")
-    for _ in range(ROUNDS):
-        began = time.process_time()
-        await asyncio.gather(*(_some(keeper, calls // at_once) for _ in range(at_once)))
-        best = min(best, (time.process_time() - began) / calls * 1e6)
+    best = await awaited(partial(one, keeper), calls, at_once)
     await counters.close()
     return best
-
-
-async def _some(keeper: Keeper, calls: int) -> None:
-    for _ in range(calls):
-        await one(keeper)
 
 
 async def everything(calls: int) -> None:

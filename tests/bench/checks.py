@@ -7,8 +7,7 @@ The last column is what the parser of CPython takes of it.
 import colorsys
 import inspect
 import symtable
-import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any
 
 import click
@@ -16,10 +15,10 @@ import click
 from evaluators import EVALUATORS
 from router.seams import Evaluator
 from router.types import Choice, CostClass, Reply, Request
+from tests.bench.timing import microseconds
 from tests.support.world import request
 
 SIZE = 2_000
-ROUNDS = 40
 
 PROSE = (
     "The harbour was built in 1843 and widened twice, in 1871 and in 1902, as ships grew longer. "
@@ -56,17 +55,6 @@ def driven(work: Coroutine[Any, Any, object]) -> None:
     except StopIteration:
         return
     raise AssertionError("A free check waited.")
-
-
-def microseconds(call: Callable[[], object], calls: int) -> float:
-    """CPU time of one call: the best of some rounds."""
-    best = float("inf")
-    for _ in range(ROUNDS):
-        began = time.process_time()
-        for _ in range(calls):
-            call()
-        best = min(best, (time.process_time() - began) / calls * 1e6)
-    return best
 
 
 @click.command()

@@ -6,10 +6,7 @@ then money reserved, and settled.
 The last column is the sum measured as one, not added up.
 """
 
-import asyncio
 import tempfile
-import time
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,14 +24,13 @@ from router.clock import SystemClock
 from router.config import parse
 from router.types import Capability, Features, Limits, Model, Principal, Request
 from tests.bench.budgets import APPLY, OTHERS
+from tests.bench.timing import awaited, microseconds
 from tests.support.budgets import attempt
 from tests.support.redis_server import started
 from tests.support.world import request
 
 MODELS = 200
 PING = packed("PING")
-ROUNDS = 40
-"""Short ones, of which the best counts: a neighbour on the machine rarely leaves all of them alone."""
 
 
 def configuration(among: int) -> str:
@@ -92,30 +88,6 @@ class Way:
         settle = await purse.reserve(self.asked, self.features, model)
         settle(self.done)
         await purse.booked()
-
-
-def microseconds(call: Callable[[], object], calls: int) -> float:
-    """CPU time of one call: the best of some rounds."""
-    best = float("inf")
-    for _ in range(ROUNDS):
-        began = time.process_time()
-        for _ in range(calls):
-            call()
-        best = min(best, (time.process_time() - began) / calls * 1e6)
-    return best
-
-
-async def awaited(call: Callable[[], Awaitable[object]], calls: int, at_once: int = 1) -> float:
-    async def some() -> None:
-        for _ in range(calls // at_once):
-            await call()
-
-    best = float("inf")
-    for _ in range(ROUNDS):
-        began = time.process_time()
-        await asyncio.gather(*(some() for _ in range(at_once)))
-        best = min(best, (time.process_time() - began) / calls * 1e6)
-    return best
 
 
 def requests() -> dict[str, Request]:
